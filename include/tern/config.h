@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tern/config.h: one settings struct, validated once, when a stack is made.
+ *
+ * Every queue and table of a stack is sized here and never grows beyond it; what happens when a
+ * limit is reached is said at the limit. A stack takes one block of memory from the caller
+ * (tern_stack_size()); a hosted caller maps it with MAP_NORESERVE so that only touched pages cost.
+ */
+#ifndef TERN_CONFIG_H
+#define TERN_CONFIG_H
+
+#include <tern/types.h>
+
+#define TERN_CONFIG_VERSION 1
+
+/* Bits of tern_config.cpu: what the machine can do; libtern-io's tern_cpu_features() fills it. 0 is
+ * always right, and slower. */
+enum { TERN_CPU_AVX2 = 1 };
+
+enum tern_cc { TERN_CC_RENO = 0, TERN_CC_COUNT };
+
+struct tern_config {
+    uint32_t version; /* TERN_CONFIG_VERSION */
+    uint32_t cpu;     /* TERN_CPU_* */
+    uint8_t seed[32]; /* secret randomness: hash keys, ISNs [RFC6528], ports [RFC6056], IP IDs. The
+                         same seed and the same inputs give the same run, to the last bit */
+
+    /* Limits (counts). When full: */
+    uint32_t max_conns;     /* full connections; connect: ENOBUFS, handshake's ACK: dropped */
+    uint32_t max_half_open; /* SYN-RECEIVED records of all listeners; SYN: dropped */
+    uint32_t max_time_wait; /* TIME-WAIT records; the oldest is forgotten */
+    uint32_t max_listeners; /* listen: ENOBUFS */
+    uint32_t max_udp;       /* UDP ports; open: ENOBUFS */
+    uint32_t max_ifaces;    /* 1..8 */
+    uint32_t max_neigh;     /* neighbour entries; the least recently used is replaced */
+    uint32_t max_answers;   /* RST, ICMP, ARP and SYN-ACK frames waiting for the link; dropped */
+    uint32_t max_ooo;       /* out-of-order intervals of all connections; segment: dropped */
+    uint32_t max_conn_ooo;  /* ... of one connection */
+    uint64_t buf_bytes;     /* arena for send, receive, reassembly and datagram bytes: a power of
+                               two >= 64 KB. When empty: no room to send, zero window to the peer */
+    uint32_t trace_records; /* trace ring (struct tern_trace each), a power of two or 0 = no tracing;
+                               when full the oldest are overwritten and counted */
+
+    /* TCP. Times in the unit of the name. */
+    uint32_t sndbuf;         /* octets; a connection's send-buffer limit */
+    uint32_t rcvbuf;         /* octets; receive-buffer limit, and the largest window offered */
+    uint32_t msl_ms;         /* maximum segment lifetime; TIME-WAIT lasts 2 of them. Default 30 s;
+                                the RFC's is 120 s [RFC9293:MUST-13] */
+    uint32_t rto_initial_us; /* 1 s [RFC6298:2.1] */
+    uint32_t rto_min_us;     /* default 200 ms, as deployed stacks do; the RFC says 1 s
+                                [RFC6298:2.4] */
+    uint32_t rto_max_us;     /* 60 s or more [RFC6298:2.5] */
+    uint32_t r1_retries;     /* R1: retransmissions before the route is suspected, >= 3
+                                [RFC9293:SHLD-10] */
+    uint32_t r2_retries;     /* R2: retransmissions of data before giving up; 15 is > 100 s */
+    uint32_t syn_retries;    /* of an active open; 6 with backoff from 1 s is > 2 min */
+    uint32_t synack_retries; /* of a half-open record */
+    uint32_t delack_us;      /* delayed ACK, < 500 ms [RFC9293:SHLD-18] */
+    uint32_t persist_max_us; /* zero-window probe interval's ceiling */
+    uint32_t persist_give_up_ms; /* how long a peer may keep the window shut and still answer probes
+                                    before the connection may be aborted under pressure or after
+                                    close() [RFC6429]; 0 = for ever */
+    uint32_t fin_wait_2_ms;  /* an orphan's stay in FIN-WAIT-2; 0 = for ever */
+    uint32_t keep_idle_ms, keep_intvl_ms, keep_count; /* defaults when keepalive is switched on;
+                                                        >= 2 h [RFC9293:MUST-28] */
+    uint32_t challenge_per_s; /* challenge ACKs a connection sends a second [RFC5961:7] */
+    uint16_t port_lo, port_hi; /* ephemeral ports [RFC6056] */
+    uint16_t mss_max;        /* ceiling of the MSS we announce; 0 = from the MTU */
+    uint8_t cc;              /* enum tern_cc */
+    uint8_t ttl;             /* default time to live, 64 */
+    bool timestamps, sack, wscale; /* offer and accept these options */
+    bool rfc1337;            /* a RST in TIME-WAIT is ignored [RFC1337:3 F1] */
+    bool rfc5961;            /* challenge ACKs instead of RFC 9293's plain acceptance */
+    bool nagle;              /* default of new connections [RFC9293:SHLD-7] */
+};
+
+/* Sets every field to its documented default; the seed stays zero (the caller must fill it). */
+TERN_API void tern_config_init(struct tern_config *cfg);
+
+/* NULL when the settings can be used, else a static sentence naming the field and its range. */
+TERN_API const char *tern_config_check(const struct tern_config *cfg);
+
+#endif

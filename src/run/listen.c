@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * run/listen.c: listen() and accept().
+ *
+ * The program's socket becomes a real AF_UNIX listener under a name that only we know, and for each
+ * connection that the stack completes we connect an end of ours to it. So poll(), epoll, pre-forked
+ * workers and the order of the queue are the kernel's own. accept() is always notified: we take the
+ * connection through our duplicate, learn the new socket's inode, fill in the IPv4 address, and hand it
+ * over.
+ *
+ * That the program has closed its listener shows nowhere. So the stack holds each SYN (TERN_LISTEN_HOLD)
+ * until we have looked: binding a scratch socket to the listener's name fails as long as it is alive.
+ * When it is gone the SYN is refused and the stack's listener closed, which is what TCP would have done.
+ */
+#include "run/sup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define RETRY_MS 2 /* how often a full queue is tried again; accept() also does it */
+
+struct lis {
+    struct sockaddr_un name;
+    socklen_t len;
+    struct sk *first, *last; /* delivered, in the order in which accept() will find them */
+    struct sk *stuck;        /* taken from the stack, but the program's queue is full */
+    int stash;               /* accepted, but the program could not take it; -1 = none */
+    struct sk *stash_sk;
+};
+
+static struct tern_time now_of(const struct sk *sk)
+{
+    return tern_loop_now(sk->run->cfg.loop);
+}
+
+/* ---- alive? ---- */
+
+static bool name_taken(const struct lis *l)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return true;
+    int rc = bind(fd, (const struct sockaddr *)&l->name, l->len);
+    int err = errno;
+    (void)close(fd);
+    return rc < 0 && err == EADDRINUSE;
+}
+
+bool listen_alive(struct sk *sk)
+{
+    if (sk->state != SK_LISTEN || !sk->lis)
+        return false;
+    if (name_taken(sk->lis))
+        return true;
+    if (sk->h.id)
+        (void)tern_close(sk->run->cfg.st, sk->h, now_of(sk));
+    sk->h.id = 0;
+    sk->state = SK_DONE;
+    listen_free(sk);
+    return false;
+}
+
+struct sk *listen_find(struct run *r, const struct tern_endpoint *at)
+{
+    uint32_t cursor = 0;
+    for (struct sk *sk; (sk = sk_each(r, &cursor)) != NULL;) {
+        if (sk->state == SK_LISTEN && sk->local.port == at->port && listen_alive(sk))
+            return sk;
+    }
+    return NULL;
+}
+
+void listen_free(struct sk *sk)
+{
+    struct lis *l = sk->lis;
+    if (!l)
+        return;
+    sk->lis = NULL;
+    while (l->first) { /* completed, never accepted: TCP resets them */
+        struct sk *conn = l->first;
+        l->first = conn->queued;
+        conn->in_queue = false;
+        if (conn->h.id)
+            (void)tern_tcp_abort(conn->run->cfg.st, conn->h, now_of(conn));
+        conn->h.id = 0;
+        sk_free(conn);
+    }
+    if (l->stuck)
+        sk_free(l->stuck);
+    if (l->stash >= 0)
+        (void)close(l->stash);
+    free(l);
+}
+
+/* ---- listen() ---- */
+
+static int listen_start(struct call *c)
+{
+    struct sk *sk = c->sk;
+    struct lis *l = calloc(1, sizeof *l);
+    if (!l)
+        return ENOMEM;
+    l->stash = -1;
+    sk_name(c->run, &l->name, &l->len, 'l');
+    if (!sk->bound && sk->local.port == 0)
+        sk->local.port = open_port(c->run, IPPROTO_TCP);
+    struct tern_endpoint at = {.port = sk->local.port};
+    int32_t backlog = (int32_t)c->arg[1];
+    uint32_t n = backlog < 1 ? 1 : backlog > 4096 ? 4096 : (uint32_t)backlog;
+    int err = 0;
+    if (bind(c->fd, (const struct sockaddr *)&l->name, l->len) < 0 || listen(c->fd, (int)n) < 0)
+        err = errno;
+    if (!err)
+        err = tern_errno(tern_tcp_listen(c->run->cfg.st, &at, n, TERN_LISTEN_HOLD, &sk->h));
+    if (err) {
+        sk->h.id = 0;
+        free(l);
+        return err;
+    }
+    (void)tern_setuser(c->run->cfg.st, sk->h, sk->id);
+    sockopt_apply(sk);
+    sk->lis = l;
+    sk->state = SK_LISTEN;
+    return 0;
+}
+
+void listen_call(struct call *c)
+{
+    struct sk *sk = c->sk;
+    int err = EINVAL;
+    if (sk->proto == IPPROTO_UDP)
+        err = EOPNOTSUPP;
+    else if (sk->state == SK_LISTEN) /* a new backlog */
+        err = listen(c->fd, (int)c->arg[1] < 1 ? 1 : (int)c->arg[1]) < 0 ? errno : 0;
+    else if (sk->state == SK_NEW && !sk->spent)
+        err = listen_start(c);
+    if (err)
+        call_fail(c, err);
+    else
+        call_return(c, 0);
+}
+
+/* ---- from the stack to the program's queue ---- */
+
+/* The client of this run that is at the other end of a looped connection. */
+static const struct sk *loop_peer(struct run *r, const struct tern_endpoint *remote)
+{
+    uint32_t cursor = 0;
+    if (memcmp(&remote->addr, &r->cfg.addr, sizeof remote->addr) != 0)
+        return NULL;
+    for (const struct sk *sk; (sk = sk_each(r, &cursor)) != NULL;) {
+        if (sk->proto == IPPROTO_TCP && sk->port == remote->port && sk->loop &&
+            (sk->state == SK_CONNECTING || sk->state == SK_OPEN))
+            return sk;
+    }
+    return NULL;
+}
+
+static void conn_names(struct sk *conn, const struct sk *listener)
+{
+    struct run *r = conn->run;
+    (void)tern_sockname(r->cfg.st, conn->h, &conn->local);
+    (void)tern_peername(r->cfg.st, conn->h, &conn->remote);
+    const struct sk *peer = loop_peer(r, &conn->remote);
+    if (peer) {
+        conn->local = peer->remote;
+        conn->remote = peer->local;
+        conn->loop = true;
+    }
+    sockopt_inherit(conn, listener);
+    sockopt_apply(conn);
+}
+
+static struct sk *conn_take(struct sk *listener)
+{
+    struct run *r = listener->run;
+    struct tern_sock h;
+    if (tern_tcp_accept(r->cfg.st, listener->h, &h) != TERN_OK)
+        return NULL;
+    struct sk *conn = sk_new(r, IPPROTO_TCP, 0);
+    int end = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (!conn || end < 0) {
+        (void)tern_tcp_abort(r->cfg.st, h, now_of(listener));
+        if (end >= 0)
+            (void)close(end);
+        if (conn)
+            sk_free(conn);
+        return NULL;
+    }
+    conn->h = h;
+    conn->end = end;
+    conn->state = SK_OPEN;
+    conn->told = conn->spent = true;
+    (void)tern_setuser(r->cfg.st, h, conn->id);
+    conn_names(conn, listener);
+    sk_big_buffer(end, conn->rcvbuf ? conn->rcvbuf / 2 : RUN_BUF);
+    return conn;
+}
+
+/* Puts a connection into the program's queue: 0, EAGAIN when that is full, ECONNREFUSED when the
+ * program has closed the listener. */
+static int conn_deliver(struct sk *listener, struct sk *conn)
+{
+    struct lis *l = listener->lis;
+    if (connect(conn->end, (const struct sockaddr *)&l->name, l->len) < 0)
+        return errno;
+    conn->in_queue = true;
+    conn->queued = NULL;
+    if (l->first)
+        l->last->queued = conn;
+    else
+        l->first = conn;
+    l->last = conn;
+    (void)data_start(conn);
+    return 0;
+}
+
+static void deliver_all(struct sk *listener)
+{
+    struct run *r = listener->run;
+    while (listener->state == SK_LISTEN) {
+        struct sk *conn = listener->lis->stuck ? listener->lis->stuck : conn_take(listener);
+        if (!conn)
+            return;
+        listener->lis->stuck = NULL;
+        int err = conn_deliver(listener, conn);
+        if (err == 0)
+            continue;
+        if (err == EAGAIN) {
+            listener->lis->stuck = conn;
+            tern_loop_timer_set(r->cfg.loop, &r->retry,
+                                (struct tern_time){now_of(listener).ns + RETRY_MS * 1000000});
+            return;
+        }
+        (void)tern_tcp_abort(r->cfg.st, conn->h, now_of(conn));
+        conn->h.id = 0;
+        sk_free(conn);
+        if (err == ECONNREFUSED) { /* closed, or shut down: the port is free again */
+            (void)tern_close(r->cfg.st, listener->h, now_of(listener));
+            listener->h.id = 0;
+            listener->state = SK_DONE;
+            listen_free(listener);
+        }
+    }
+}
+
+void listen_retry(void *ctx)
+{
+    struct run *r = ctx;
+    uint32_t cursor = 0;
+    for (struct sk *sk; (sk = sk_each(r, &cursor)) != NULL;) {
+        if (sk->state == SK_LISTEN && sk->lis->stuck) {
+            deliver_all(sk);
+            hold_retry(sk);
+        }
+    }
+}
+
+/* Whether a SYN may come in: not when the listener is gone, and at a loopback address only from the
+ * same run. */
+static bool syn_welcome(struct sk *sk, const struct tern_event *ev)
+{
+    if (!listen_alive(sk))
+        return false;
+    return !addr_is_loop(&sk->local.addr) ||
+           memcmp(&ev->remote.addr, &sk->run->cfg.addr, sizeof ev->remote.addr) == 0;
+}
+
+void listen_event(struct sk *sk, const struct tern_event *ev)
+{
+    struct run *r = sk->run;
+    if (ev->bits & TERN_EV_SYN) {
+        enum tern_answer a = syn_welcome(sk, ev) ? TERN_ANSWER_ACCEPT : TERN_ANSWER_REFUSE;
+        (void)tern_tcp_answer(r->cfg.st, ev->sock, a, tern_loop_now(r->cfg.loop));
+    }
+    if ((ev->bits & TERN_EV_ACCEPT) && sk->state == SK_LISTEN) {
+        deliver_all(sk);
+        hold_retry(sk);
+    }
+}
+
+/* ---- accept() ---- */
+
+/* The next connection of the program's queue, through our duplicate of its listener; -errno. */
+static int queue_take(struct lis *l, int lfd, struct sk **conn)
+{
+    if (l->stash >= 0) {
+        int fd = l->stash;
+        *conn = l->stash_sk;
+        l->stash = -1;
+        return fd;
+    }
+    for (;;) {
+        struct pollfd p = {.fd = lfd, .events = POLLIN};
+        if (poll(&p, 1, 0) <= 0)
+            return -EAGAIN;
+        int fd = accept4(lfd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0)
+            return -errno;
+        struct ucred peer = {0};
+        socklen_t len = sizeof peer;
+        if (l->first && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+            peer.pid == getpid()) {
+            *conn = l->first;
+            l->first = (*conn)->queued;
+            (*conn)->in_queue = false;
+            return fd;
+        }
+        (void)close(fd); /* a stranger, who found the name in the kernel's list */
+    }
+}
+
+static void accept_give(struct call *c, struct sk *conn, int fd, int flags)
+{
+    struct lis *l = c->sk->lis;
+    sk_set_ino(conn, sk_inode(c->run, fd));
+    sk_big_buffer(fd, conn->sndbuf ? conn->sndbuf / 2 : RUN_BUF);
+    if (flags & SOCK_NONBLOCK)
+        (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+    int err = c->arg[1] ? call_write_addr(c, c->arg[1], c->arg[2], &conn->remote) : 0;
+    if (err && err != ESRCH) {
+        call_fail(c, err);
+        (void)close(fd);
+        return;
+    }
+    int got = err ? -err : call_give(c, fd, (flags & SOCK_CLOEXEC) != 0);
+    if (got < 0) { /* killed meanwhile, or too many descriptors: the next accept() gets it */
+        (void)fcntl(fd, F_SETFL, 0);
+        l->stash = fd;
+        l->stash_sk = conn;
+        call_fail(c, -got);
+        return;
+    }
+    conn->tid = c->tid;
+    conn->fd = got;
+    (void)close(fd);
+}
+
+static bool accept_try(struct call *c)
+{
+    struct sk *sk = c->sk, *conn = NULL;
+    if (sk->state != SK_LISTEN) {
+        call_fail(c, EINVAL);
+        return true;
+    }
+    if (!call_valid(c))
+        return true;
+    int fd = queue_take(sk->lis, c->fd, &conn);
+    if (fd == -EAGAIN && !(fcntl(c->fd, F_GETFL) & O_NONBLOCK))
+        return false;
+    if (fd < 0)
+        call_fail(c, -fd);
+    else
+        accept_give(c, conn, fd, c->nr == SYS_accept4 ? (int)c->arg[3] : 0);
+    if (sk->lis->stuck)
+        deliver_all(sk);
+    return true;
+}
+
+void listen_accept_call(struct call *c)
+{
+    if (c->nr == SYS_accept4 && ((int)c->arg[3] & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)))
+        call_fail(c, EINVAL);
+    else if (c->sk->proto == IPPROTO_UDP)
+        call_fail(c, EOPNOTSUPP);
+    else if (!accept_try(c))
+        hold_add(c, accept_try, SO_RCVTIMEO, EAGAIN);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * run/sup.h: what the files of the launcher share: the supervisor, its sockets, its calls.
+ *
+ * Words: "the program" is the program and everything it forks; "its socket" is the AF_UNIX socket that
+ * it was given instead of an AF_INET one; "our end" is the other end of that socket's connection,
+ * which the supervisor keeps; "the handle" is the connection, listener or port of the stack.
+ */
+#ifndef RUN_SUP_H
+#define RUN_SUP_H
+
+#include "run/run.h"
+
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <sys/un.h>
+
+#define RUN_UDP_FD_LO 768  /* UDP sockets get descriptor numbers in [LO, HI): below select()'s limit, */
+#define RUN_UDP_FD_HI 1024 /* and where the filter takes sendmsg() and its like */
+#define RUN_BUF       (4 << 20) /* octets that an AF_UNIX socket may hold, where the kernel lets us */
+#define RUN_OPTS      16        /* options remembered per socket (sockopt.c) */
+
+enum sk_state {
+    SK_NEW,        /* a socket, perhaps bound */
+    SK_CONNECTING, /* SYN sent */
+    SK_OPEN,       /* connected (TCP) */
+    SK_LISTEN,
+    SK_FAILED,     /* connect() failed; the program has not been told yet, or has just been */
+    SK_DONE,       /* the stack's part is over; the program may still hold the descriptor */
+};
+
+struct lis;
+struct udp;
+
+/* One socket of the program. Found by inode number, so that dup, fork, exec and SCM_RIGHTS need not be
+ * followed. */
+struct sk {
+    struct run *run;
+    struct sk *next;   /* in the table's chain */
+    struct sk *queued; /* the next delivered connection that accept() has not taken yet */
+    uint64_t ino;      /* of the program's socket; 0 = accept() has not taken it yet */
+    uint64_t id;       /* generation << 32 | slot + 1: the stack's user number */
+    struct tern_sock h;                  /* the handle; id 0 = none */
+    struct tern_endpoint local, remote;  /* what the program is told */
+    uint16_t port;     /* the stack's local port of a connection; 0 = not known yet */
+    uint8_t proto;     /* IPPROTO_TCP or IPPROTO_UDP */
+    uint8_t state;     /* enum sk_state */
+    bool bound;        /* bind() was called */
+    bool loop;         /* talks to 127.0.0.0/8: both sides are shown loopback addresses */
+    bool told;         /* connect() has returned the outcome */
+    bool spent;        /* the program's AF_UNIX socket is used up: another connect() needs a new one */
+    bool in_queue;     /* delivered, not yet taken by accept() */
+    bool watched;
+    bool can_read, can_write; /* our end: no EAGAIN since the last edge */
+    bool up_eof;       /* the program has shut down its sending side */
+    bool down_eof;     /* our end was shut down: the peer's FIN has been passed on */
+    bool discard;      /* the program reads no more: what comes is dropped, as TCP does */
+    bool oob;          /* the program sent an urgent octet that is still in our end */
+    bool linger0;      /* SO_LINGER {1, 0}: close sends RST */
+    bool reset_shown;  /* the program's end was made to say ECONNRESET */
+    int err;           /* what SO_ERROR will say */
+    int end;           /* our end, or -1 */
+    int app;           /* our duplicate of the program's socket while it is plugged, or -1 */
+    int tid, fd;       /* where the program's socket was seen last */
+    size_t plug;       /* filler octets in our end that are not data (connect.c) */
+    int sndbuf, rcvbuf; /* as getsockopt() tells them; 0 = never set */
+    uint32_t opt_set;  /* bit i: opt[i] was set */
+    int32_t opt[RUN_OPTS];
+    uint32_t held;     /* calls waiting for this socket */
+    struct lis *lis;   /* listeners */
+    struct udp *udp;   /* UDP sockets */
+};
+
+/* One notified system call. */
+struct call {
+    struct run *run;
+    uint64_t id;
+    int tid, nr;
+    uint64_t arg[6];
+    int fd;        /* our duplicate of descriptor arg[0], or -1; closed when the handler returns */
+    struct sk *sk; /* what it is, or NULL */
+};
+
+/* A call that would block: answered later, or interrupted by a signal. */
+struct hold {
+    struct hold *next;
+    struct call call;
+    uint64_t sk_id;
+    bool (*retry)(struct call *c); /* true when it has answered */
+    struct tern_time deadline;     /* SO_RCVTIMEO, SO_SNDTIMEO */
+    int late;                      /* errno at the deadline */
+};
+
+#define RUN_HASH   8192
+#define RUN_PIDFDS 64
+
+struct run {
+    struct run_config cfg;
+    int notify;           /* the seccomp listener */
+    int pidfd;            /* the program's own process */
+    int pid;
+    int hub;              /* AF_UNIX listener through which program sockets get connected to our ends */
+    struct sockaddr_un hub_addr;
+    socklen_t hub_len;
+    uint64_t sock_dev;    /* st_dev of all sockets */
+    uint64_t key[2];      /* makes our abstract names ours alone */
+    uint64_t names;       /* names given so far */
+    struct seccomp_notif *req;
+    size_t req_size;
+    struct sk *by_ino[RUN_HASH];
+    struct sk **slot;
+    uint32_t slots, slot_free_hint, sks;
+    uint32_t sweep_at;    /* look for closed sockets when there are so many */
+    struct {
+        int tid, fd;
+    } pidfds[RUN_PIDFDS];
+    struct hold *holds;
+    uint32_t nholds;
+    struct tern_loop_timer tick;  /* while holds exist */
+    struct tern_loop_timer retry; /* while a listener's queue is full */
+    struct tern_loop_timer idle;  /* after the last process ended */
+    struct tern_time idle_progress;
+    uint64_t idle_left;
+    uint32_t udp_fd;      /* where to look next for a free UDP descriptor number */
+    bool gone;            /* no process of the run is left */
+    uint8_t *buf;         /* RUN_SCRATCH octets for datagrams and copies */
+};
+#define RUN_SCRATCH 65536
+
+/* ---- mem.c: the program's memory. 0 or an errno; never partly done ---- */
+int mem_read(int tid, uint64_t addr, void *buf, size_t n);
+int mem_write(int tid, uint64_t addr, const void *buf, size_t n);
+
+/* ---- proc.c: the program's processes ---- */
+/* Our duplicate (close-on-exec) of a descriptor of a thread; or -errno. */
+int proc_getfd(struct run *r, int tid, int fd);
+/* A signal waits that is neither blocked nor ignored; true too when the thread is gone. */
+bool proc_signalled(int tid);
+bool proc_cloexec(int tid, int fd);
+bool proc_name(int tid, char *name, size_t len, int *pid);
+
+/* ---- notify.c: taking and answering calls ---- */
+void notify_ready(void *ctx, int fd, uint32_t events);
+void call_return(const struct call *c, int64_t value);
+void call_fail(const struct call *c, int err);
+void call_continue(const struct call *c); /* the kernel does it: never after reading memory for it */
+bool call_valid(const struct call *c);    /* the thread still waits: what was read was its memory */
+/* Gives the program a descriptor as the answer; its number there, or -errno (then not answered). */
+int call_give(const struct call *c, int fd, bool cloexec);
+int call_give_at(const struct call *c, int fd, int at, bool cloexec, bool answer);
+/* Reads/answers parts of a call: 0 or an errno. */
+int call_read_addr(const struct call *c, uint64_t addr, uint64_t len, struct sockaddr_in *out);
+int call_write_addr(const struct call *c, uint64_t addr, uint64_t len_at,
+                    const struct tern_endpoint *ep);
+
+/* ---- hold.c ---- */
+/* Keeps the call until retry answers it. option is SO_RCVTIMEO or SO_SNDTIMEO of c->fd, late the errno
+ * when that has passed. */
+void hold_add(struct call *c, bool (*retry)(struct call *), int option, int late);
+void hold_retry(struct sk *sk);
+void hold_tick(void *ctx);
+void hold_free(struct run *r);
+
+/* ---- sock.c: the table ---- */
+struct sk *sk_new(struct run *r, uint8_t proto, uint64_t ino); /* NULL: no memory */
+void sk_set_ino(struct sk *sk, uint64_t ino);
+void sk_free(struct sk *sk); /* closes everything that is still open */
+struct sk *sk_by_id(const struct run *r, uint64_t id);
+struct sk *sk_by_fd(const struct run *r, int fd);
+uint64_t sk_inode(const struct run *r, int fd); /* 0: not a socket */
+struct sk *sk_each(const struct run *r, uint32_t *cursor);
+/* Frees the sockets that the program has closed without our hearing of it. */
+void sk_sweep(struct run *r);
+/* Whether the program's socket is still open: asks the kernel's list (slow). */
+bool sk_alive(struct sk *sk);
+void sk_big_buffer(int fd, int octets);
+int sk_name(struct run *r, struct sockaddr_un *un, socklen_t *len, char kind);
+
+/* ---- addr.c: what the program sees and what the stack is told ---- */
+bool addr_is_loop(const struct tern_addr *a);
+bool addr_is_any(const struct tern_addr *a);
+struct tern_addr addr_ip4(uint32_t host_order);
+struct tern_endpoint addr_from(const struct sockaddr_in *sin);
+struct sockaddr_in addr_to(const struct tern_endpoint *ep);
+/* Where `shown` really is; *loop: it is a loopback address. ECONNREFUSED when nowhere. */
+int addr_out(struct run *r, uint8_t proto, const struct tern_endpoint *shown,
+             struct tern_endpoint *real, bool *loop);
+
+/* ---- open.c: socket, bind, names ---- */
+void open_socket(struct call *c);
+void open_bind(struct call *c);
+void open_getsockname(struct call *c);
+void open_getpeername(struct call *c);
+uint16_t open_port(struct run *r, uint8_t proto); /* a free ephemeral port, 0 = none */
+
+/* ---- connect.c ---- */
+void connect_call(struct call *c);
+void connect_event(struct sk *sk, const struct tern_event *ev);
+/* A blocked connect() is interrupted or late: it goes on by itself. */
+void connect_detach(struct sk *sk, int fd);
+
+/* ---- listen.c ---- */
+void listen_call(struct call *c);
+void listen_accept_call(struct call *c);
+void listen_event(struct sk *sk, const struct tern_event *ev);
+bool listen_alive(struct sk *sk); /* closes the handle when the program has closed its socket */
+void listen_free(struct sk *sk);
+void listen_retry(void *ctx);
+struct sk *listen_find(struct run *r, const struct tern_endpoint *at);
+
+/* ---- data.c: our end <-> the stack ---- */
+int data_start(struct sk *sk); /* 0 or -errno */
+void data_event(struct sk *sk, const struct tern_event *ev);
+void data_close_end(struct sk *sk);
+
+/* ---- sockopt.c, tcpinfo.c ---- */
+void sockopt_set(struct call *c);
+void sockopt_get(struct call *c);
+void sockopt_apply(struct sk *sk); /* tells the handle what was set before there was one */
+void sockopt_inherit(struct sk *to, const struct sk *from);
+size_t tcpinfo_fill(const struct sk *sk, void *buf, size_t len);
+
+/* ---- udp.c ---- */
+int udp_new(struct call *c, int type);
+void udp_connect(struct call *c, const struct sockaddr_in *sin);
+int udp_bind(struct sk *sk); /* opens sk->local; 0 or errno */
+void udp_event(struct sk *sk, const struct tern_event *ev);
+void udp_free(struct sk *sk);
+/* ---- udpmsg.c: calls with an address ---- */
+void msg_sendto(struct call *c);
+void msg_recvfrom(struct call *c);
+void msg_sendmsg(struct call *c);
+void msg_recvmsg(struct call *c);
+void msg_sendmmsg(struct call *c);
+void msg_recvmmsg(struct call *c);
+
+/* ---- exit.c ---- */
+void exit_child(void *ctx, int fd, uint32_t events);
+void exit_last(struct run *r);
+void exit_idle(void *ctx);
+
+#endif

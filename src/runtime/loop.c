@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * runtime/loop.c: one thread that moves frames between stacks and ports, runs timers, and watches
+ * descriptors.
+ *
+ * A turn:
+ *     timers that are due -> the pump -> on_turn callbacks -> wait -> watched descriptors
+ *
+ * The pump goes round all attached ports: frames in, the stack's events, frames out, one batch
+ * each, and round again as long as anything moved. Two stacks on a wire thus talk to each other
+ * from memory that is still in the cache, without a system call. After PUMP_ROUNDS the descriptors
+ * are looked at without waiting, so that a busy wire does not starve them.
+ *
+ * A batch is smaller when frames are large (super-segments): BATCH_BYTES of frames are as many as
+ * the cache holds between the one that writes them and the one that reads them.
+ *
+ * Before it sleeps, the loop polls for spin_us after the last work: where waking costs more than
+ * the work itself, an answer that comes at once is found awake.
+ */
+#include "runtime/watch.h"
+
+#include "base/assert.h"
+#include "base/time.h"
+#include "port/why.h"
+#include <tern/loop.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PUMP_ROUNDS 64
+#define BATCH_BYTES (512u << 10)
+#define LOOP_PORTS  32
+#define LOOP_TURNS  8
+#define LOOP_EVENTS 64
+
+struct loop_stack {
+    struct tern_stack *st;
+    void (*on_event)(void *ctx, const struct tern_event *ev);
+    void *ctx;
+};
+
+struct loop_port {
+    struct tern_port *port;
+    unsigned stack; /* index in loop.stack */
+    int iface;
+    size_t batch;
+    bool blocked; /* the link had no room for what the stack would send */
+};
+
+struct tern_loop {
+    struct watches watches;
+    struct loop_stack stack[LOOP_PORTS];
+    struct loop_port port[LOOP_PORTS];
+    unsigned nstack, nport, nturn;
+    struct {
+        void (*cb)(void *ctx);
+        void *ctx;
+    } turn[LOOP_TURNS];
+    struct tern_loop_timer *timers; /* by instant */
+    struct tern_time now, busy_at;  /* busy_at: when something moved last */
+    int64_t spin_ns;
+    bool stop;
+};
+
+struct tern_loop *tern_loop_new(uint32_t spin_us, char *why)
+{
+    struct tern_loop *lp = calloc(1, sizeof *lp);
+    if (!lp || watches_init(&lp->watches) < 0) {
+        why_set(why, "event loop: %s", strerror(errno));
+        free(lp);
+        return NULL;
+    }
+    lp->spin_ns = (int64_t)spin_us * 1000;
+    lp->now = lp->busy_at = tern_clock_now();
+    return lp;
+}
+
+void tern_loop_free(struct tern_loop *lp)
+{
+    if (!lp)
+        return;
+    for (unsigned i = 0; i < lp->nport; i++)
+        lp->port[i].port->ops->close(lp->port[i].port);
+    watches_free(&lp->watches);
+    free(lp);
+}
+
+static void loop_wake(void *ctx, int fd, uint32_t events)
+{
+    (void)ctx; /* the pump looks at every port anyway */
+    (void)fd;
+    (void)events;
+}
+
+static unsigned loop_find_stack(const struct tern_loop *lp, const struct tern_stack *st)
+{
+    unsigned s = 0;
+    while (s < lp->nstack && lp->stack[s].st != st)
+        s++;
+    return s;
+}
+
+int tern_loop_attach(struct tern_loop *lp, struct tern_stack *st, int iface, struct tern_port *port,
+                     void (*on_event)(void *ctx, const struct tern_event *ev), void *ctx, char *why)
+{
+    tern_assert(st && port);
+    if (lp->nport == LOOP_PORTS) {
+        why_set(why, "event loop: more than %d links", LOOP_PORTS);
+        return -1;
+    }
+    size_t cap = tern_frame_cap(st, iface);
+    int fd = port->ops->fd(port);
+    int err = fd < 0 ? 0 : tern_loop_watch(lp, fd, EPOLLIN, loop_wake, NULL);
+    if (err < 0) {
+        why_set(why, "event loop: cannot watch the link: %s", strerror(-err));
+        return -1;
+    }
+    unsigned s = loop_find_stack(lp, st);
+    if (s == lp->nstack)
+        lp->stack[lp->nstack++] = (struct loop_stack){st, on_event, ctx};
+    size_t batch = BATCH_BYTES / (cap ? cap : 1);
+    if (batch < 4)
+        batch = 4;
+    if (batch > TERN_PORT_BATCH)
+        batch = TERN_PORT_BATCH;
+    lp->port[lp->nport++] =
+        (struct loop_port){.port = port, .stack = s, .iface = iface, .batch = batch};
+    return 0;
+}
+
+int tern_loop_watch(struct tern_loop *lp, int fd, uint32_t events,
+                    void (*cb)(void *ctx, int fd, uint32_t events), void *ctx)
+{
+    tern_assert(cb);
+    return watches_add(&lp->watches, fd, events, cb, ctx);
+}
+
+int tern_loop_rewatch(struct tern_loop *lp, int fd, uint32_t events)
+{
+    return watches_change(&lp->watches, fd, events);
+}
+
+void tern_loop_unwatch(struct tern_loop *lp, int fd)
+{
+    watches_remove(&lp->watches, fd);
+}
+
+/* ---- timers ---- */
+
+void tern_loop_timer_stop(struct tern_loop *lp, struct tern_loop_timer *t)
+{
+    if (!t->armed)
+        return;
+    struct tern_loop_timer **at = &lp->timers;
+    while (*at && *at != t)
+        at = &(*at)->next;
+    tern_assert(*at == t);
+    *at = t->next;
+    t->next = NULL;
+    t->armed = false;
+}
+
+void tern_loop_timer_set(struct tern_loop *lp, struct tern_loop_timer *t, struct tern_time when)
+{
+    tern_assert(t->cb);
+    tern_loop_timer_stop(lp, t);
+    if (time_is_never(when))
+        return;
+    struct tern_loop_timer **at = &lp->timers;
+    while (*at && time_le((*at)->at, when))
+        at = &(*at)->next;
+    t->at = when;
+    t->next = *at;
+    t->armed = true;
+    *at = t;
+}
+
+static void loop_timers(struct tern_loop *lp)
+{
+    for (unsigned i = 0; i < lp->nstack; i++) {
+        if (time_le(tern_deadline(lp->stack[i].st), lp->now))
+            tern_tick(lp->stack[i].st, lp->now);
+    }
+    /* A callback that re-arms at "now" waits for the next turn: what is due after now stays. */
+    struct tern_time now = lp->now;
+    for (unsigned n = 0; n < 4096 && lp->timers && time_le(lp->timers->at, now) && !lp->stop; n++) {
+        struct tern_loop_timer *t = lp->timers;
+        tern_loop_timer_stop(lp, t);
+        t->cb(t->ctx);
+    }
+}
+
+/* ---- the pump ---- */
+
+static bool loop_events(struct tern_loop *lp, struct loop_stack *s)
+{
+    struct tern_event ev;
+    bool any = false;
+    /* Bounded: a callback may cause the next event at once. What is left comes next round. */
+    for (unsigned n = 0; n < 1024 && !lp->stop && tern_event_next(s->st, &ev); n++) {
+        any = true;
+        if (s->on_event)
+            s->on_event(s->ctx, &ev);
+    }
+    return any;
+}
+
+static bool loop_rx(struct tern_loop *lp, struct loop_port *p)
+{
+    struct tern_frame fr[TERN_PORT_BATCH];
+    size_t n = p->port->ops->rx(p->port, fr, p->batch, lp->now);
+    tern_assert(n <= p->batch);
+    if (n > 0)
+        tern_rx(lp->stack[p->stack].st, p->iface, fr, n, lp->now);
+    return n > 0;
+}
+
+static bool loop_tx(struct tern_loop *lp, struct loop_port *p)
+{
+    struct tern_stack *st = lp->stack[p->stack].st;
+    p->blocked = false;
+    if (!tern_tx_pending(st, p->iface))
+        return false;
+    struct tern_frame fr[TERN_PORT_BATCH];
+    size_t room = p->port->ops->tx_get(p->port, fr, p->batch, lp->now);
+    p->blocked = room == 0;
+    size_t n = room ? tern_tx(st, p->iface, fr, room, lp->now) : 0;
+    tern_assert(n <= room);
+    p->port->ops->tx_put(p->port, fr, n, lp->now);
+    return n > 0;
+}
+
+/* Moves frames and events until nothing moves, or for so many rounds. True if anything moved. */
+static bool loop_pump(struct tern_loop *lp)
+{
+    bool any = false;
+    for (unsigned round = 0; round < PUMP_ROUNDS && !lp->stop; round++) {
+        bool moved = false;
+        for (unsigned i = 0; i < lp->nport; i++) {
+            struct loop_port *p = &lp->port[i];
+            moved |= loop_rx(lp, p);
+            moved |= loop_events(lp, &lp->stack[p->stack]);
+            moved |= loop_tx(lp, p);
+        }
+        if (!moved)
+            break;
+        any = true;
+        lp->now = time_max(lp->now, tern_clock_now());
+    }
+    return any;
+}
+
+/* ---- waiting ---- */
+
+/* When the loop must be awake again by itself: at once when something is left to send. */
+static struct tern_time loop_deadline(const struct tern_loop *lp)
+{
+    struct tern_time t = lp->timers ? lp->timers->at : TERN_NEVER;
+    for (unsigned i = 0; i < lp->nstack; i++)
+        t = time_min(t, tern_deadline(lp->stack[i].st));
+    for (unsigned i = 0; i < lp->nport; i++) {
+        const struct loop_port *p = &lp->port[i];
+        t = time_min(t, p->port->ops->deadline(p->port));
+        if (!p->blocked && tern_tx_pending(lp->stack[p->stack].st, p->iface))
+            return lp->now;
+    }
+    return t;
+}
+
+static void loop_relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause(); /* leaves the core to its other hardware thread */
+#endif
+}
+
+/* Waits for descriptors until the deadline, polling first; the events' number or -errno. */
+static int loop_wait(struct tern_loop *lp, struct epoll_event *ev)
+{
+    struct tern_time until = loop_deadline(lp);
+    for (;;) {
+        int n = watches_wait(&lp->watches, ev, LOOP_EVENTS, (struct tern_time){0});
+        lp->now = time_max(lp->now, tern_clock_now());
+        if (n != 0 || time_le(until, lp->now))
+            return n;
+        if (time_diff_ns(lp->now, lp->busy_at) >= lp->spin_ns)
+            break;
+        loop_relax();
+    }
+    int64_t ns = time_is_never(until) ? INT64_MAX : time_diff_ns(until, lp->now);
+    int n = watches_wait(&lp->watches, ev, LOOP_EVENTS, (struct tern_time){ns});
+    lp->now = time_max(lp->now, tern_clock_now());
+    return n;
+}
+
+struct tern_time tern_loop_now(const struct tern_loop *lp)
+{
+    return lp->now;
+}
+
+void tern_loop_on_turn(struct tern_loop *lp, void (*cb)(void *ctx), void *ctx)
+{
+    tern_assert(cb && lp->nturn < LOOP_TURNS);
+    lp->turn[lp->nturn].cb = cb;
+    lp->turn[lp->nturn].ctx = ctx;
+    lp->nturn++;
+}
+
+int tern_loop_run(struct tern_loop *lp)
+{
+    struct epoll_event ev[LOOP_EVENTS];
+    lp->stop = false;
+    lp->now = time_max(lp->now, tern_clock_now());
+    while (!lp->stop) {
+        loop_timers(lp);
+        if (loop_pump(lp))
+            lp->busy_at = lp->now;
+        for (unsigned i = 0; i < lp->nturn; i++)
+            lp->turn[i].cb(lp->turn[i].ctx);
+        if (lp->stop)
+            break;
+        int n = loop_wait(lp, ev);
+        if (n < 0)
+            return n;
+        if (n > 0)
+            lp->busy_at = lp->now;
+        for (int i = 0; i < n && !lp->stop; i++)
+            watches_dispatch(&lp->watches, &ev[i]);
+    }
+    return 0;
+}
+
+void tern_loop_stop(struct tern_loop *lp)
+{
+    lp->stop = true;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp/answer.c: segments that belong to no control block: RSTs, SYN-ACKs of half-open records, ACKs of
+ * TIME-WAIT. They wait in one bounded queue for each interface until the link asks for them.
+ */
+#include "tcp/conn.h"
+
+#define LINK offsetof(struct tcp_ans, link)
+
+void ans_push(struct tcp *t, const struct tcp_ans *a)
+{
+    tern_assert(a->cause != 0 && a->tuple.iface < TCP_IFACES);
+    uint32_t idx = pool_take(&t->anss);
+    if (idx == 0) {
+        trace_count(t->trace, CAUSE_DROP_ANSWERS_FULL);
+        return;
+    }
+    struct tcp_ans *n = pool_at(&t->anss, idx);
+    *n = *a;
+    link_init(&n->link);
+    list_push_tail(&t->iface[a->tuple.iface].ans, &t->anss, LINK, idx);
+}
+
+/* The RST that answers a segment [RFC9293:3.10.7.1] [RFC9293:3.5.2]. */
+void ans_rst(struct tcp *t, const struct tcp_tuple *tu, const struct tcp_in *in, uint32_t serial,
+             unsigned state, unsigned cause)
+{
+    const struct tcp_seg *s = &in->s;
+    tern_assert(!(s->th & TERN_TH_RST));
+    struct tcp_ans a = {.tuple = *tu, .serial = serial, .cause = (uint16_t)cause,
+                        .state = (uint8_t)state};
+    if (s->th & TERN_TH_ACK) {
+        a.seq = s->ack;
+        a.th = TERN_TH_RST;
+    } else {
+        a.ack = seq_add(s->seq, s->len + !!(s->th & TERN_TH_SYN) + !!(s->th & TERN_TH_FIN));
+        a.th = TERN_TH_RST | TERN_TH_ACK;
+    }
+    ans_push(t, &a);
+}
+
+void ans_conn_rst(struct tcp *t, const struct tcp_conn *c, unsigned cause)
+{
+    struct tcp_ans a = {.tuple = c->tuple, .serial = c->serial, .seq = c->snd.nxt,
+                        .ack = c->rcv.nxt, .th = TERN_TH_RST | TERN_TH_ACK,
+                        .cause = (uint16_t)cause, .state = c->state};
+    ans_push(t, &a);
+}
+
+static void seg_of(const struct tcp_ans *a, struct tcp_seg *s)
+{
+    memset(s, 0, sizeof *s);
+    s->seq = a->seq;
+    s->ack = a->ack;
+    s->wnd = a->wnd;
+    s->sport = a->tuple.lport;
+    s->dport = a->tuple.rport;
+    s->th = a->th;
+    s->opt.has_mss = a->mss != 0;
+    s->opt.mss = a->mss;
+    s->opt.has_ws = a->ws != 0;
+    s->opt.ws = a->ws != 0 ? (uint8_t)(a->ws - 1) : 0;
+    s->opt.sack_ok = a->sack;
+    s->opt.has_ts = a->ts;
+    s->opt.tsval = a->tsval;
+    s->opt.tsecr = a->tsecr;
+}
+
+bool ans_tx(struct tcp *t, unsigned iface, uint8_t *buf, uint32_t cap, uint32_t id,
+            struct tcp_out *out, struct tern_time now)
+{
+    uint32_t idx = list_pop(&t->iface[iface].ans, &t->anss, LINK);
+    if (idx == 0)
+        return false;
+    struct tcp_ans *a = pool_at(&t->anss, idx);
+    struct tcp_seg s;
+    seg_of(a, &s);
+    memset(out, 0, sizeof *out);
+    out->src.fam = out->dst.fam = a->tuple.fam;
+    memcpy(out->src.b, a->tuple.laddr, 16);
+    memcpy(out->dst.b, a->tuple.raddr, 16);
+    out->len = (uint32_t)tcp_build(buf, cap, &s);
+    out->ttl = t->cfg->ttl;
+    out->cause = a->cause;
+    out->serial = a->serial;
+    uint64_t sum = cksum_pseudo4(a->tuple.laddr, a->tuple.raddr, 6, out->len);
+    sum = cksum_add(sum, t->cks->sum(buf, out->len));
+    uint16_t ck = cksum_fold(sum);
+    memcpy(buf + TCP_CSUM_OFF, &ck, 2);
+    note_tx(t, NULL, &a->tuple, a->serial, a->state, &s, id, 1, a->cause, now);
+    pool_give(&t->anss, idx);
+    return true;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp/build.c: from a plan to octets: header, options, payload and checksum. The payload is copied from
+ * the send buffer with the checksum folded in, or without one if the link completes it.
+ */
+#include "tcp/conn.h"
+
+static void fill_opts(struct tcp *t, const struct tcp_conn *c, const struct tcp_plan *p,
+                      struct tcp_opts *o, struct tern_time now)
+{
+    memset(o, 0, sizeof *o);
+    if (p->what == PLAN_SYN) {
+        bool reply = p->th & TERN_TH_ACK; /* offers only what the peer's SYN offered */
+        o->has_mss = true;                /* [RFC9293:MUST-14] */
+        o->mss = iface_mss(t, c->tuple.iface, c->tuple.fam, c->mss_user);
+        o->has_ws = reply ? c->ws_ok : t->cfg->wscale;
+        o->ws = window_shift(c->rcv.limit);
+        o->sack_ok = reply ? c->sack_ok : t->cfg->sack;
+        o->has_ts = reply ? c->ts_ok : t->cfg->timestamps;
+    } else {
+        o->has_ts = c->ts_ok;
+        unsigned n = conn_sack_blocks(c);
+        if (n != 0) {
+            struct range r[TCP_SACK_BLOCKS];
+            o->nsack = (uint8_t)ranges_recent(&c->rcv.ooo, &t->ooo, r, n);
+            for (unsigned i = 0; i < o->nsack; i++) {
+                o->sack[i].lo = r[i].lo;
+                o->sack[i].hi = r[i].hi;
+            }
+        }
+    }
+    if (o->has_ts) {
+        o->tsval = tsval_now(t, c->ts_off, now);
+        o->tsecr = p->th & TERN_TH_ACK ? c->ts_recent : 0; /* [RFC7323:3.2] */
+    }
+}
+
+static uint32_t syn_window(const struct tcp_conn *c)
+{
+    return c->rcv.limit < 65535 ? c->rcv.limit : 65535;
+}
+
+static void fill_seg(struct tcp *t, const struct tcp_conn *c, const struct tcp_plan *p,
+                     struct tcp_seg *s, struct tern_time now)
+{
+    memset(s, 0, sizeof *s);
+    s->sport = c->tuple.lport;
+    s->dport = c->tuple.rport;
+    s->seq = p->seq;
+    s->ack = p->th & TERN_TH_ACK ? c->rcv.nxt : seq_of(0);
+    s->th = p->th;
+    s->len = p->len;
+    s->wnd = p->what == PLAN_SYN ? syn_window(c) : window_offer(t, c) >> c->rcv_ws;
+    if (c->urg && seq_gt(c->snd.up, p->seq)) { /* [RFC9293:MUST-62] */
+        uint32_t up = (uint32_t)seq_diff(c->snd.up, p->seq);
+        s->th |= TERN_TH_URG;
+        s->urg = up < 65535 ? (uint16_t)up : 65535;
+    }
+    fill_opts(t, c, p, &s->opt, now);
+}
+
+static uint64_t copy_sum(struct tcp *t, const struct ring *r, uint32_t off, uint8_t *dst,
+                         uint32_t len)
+{
+    uint32_t n = len;
+    const uint8_t *src = ring_span(r, off, &n);
+    uint64_t sum = t->cks->copy(dst, src, n);
+    if (n < len) { /* the ring wraps */
+        uint32_t rest = len - n;
+        src = ring_span(r, off + n, &rest);
+        uint64_t tail = t->cks->copy(dst + n, src, len - n);
+        sum = cksum_add(sum, n & 1 ? cksum_odd(tail) : tail);
+    }
+    return sum;
+}
+
+uint32_t conn_build(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p, uint8_t *buf,
+                    struct tcp_out *out, struct tcp_seg *s, struct tern_time now)
+{
+    fill_seg(t, c, p, s, now);
+    uint32_t hlen = (uint32_t)tcp_build(buf, TCP_HDR_MAX, s);
+    uint32_t n = hlen + p->len;
+    memset(out, 0, sizeof *out);
+    out->src.fam = out->dst.fam = c->tuple.fam;
+    memcpy(out->src.b, c->tuple.laddr, 16);
+    memcpy(out->dst.b, c->tuple.raddr, 16);
+    out->len = n;
+    out->ttl = c->ttl;
+    out->tos = c->tos;
+    out->cause = p->cause;
+    out->serial = c->serial;
+    uint32_t eff = c->mss - (hlen - TCP_HDR_LEN);
+    if (p->len > eff)
+        out->gso_size = (uint16_t)eff;
+
+    uint32_t off = (uint32_t)seq_diff(p->seq, snd_base(c));
+    uint64_t sum = cksum_pseudo4(c->tuple.laddr, c->tuple.raddr, 6, n);
+    if (t->iface[c->tuple.iface].tx_csum) {
+        if (p->len != 0)
+            ring_read(&c->snd.buf, off, buf + hlen, p->len);
+        uint16_t part = (uint16_t)~cksum_fold(sum);
+        memcpy(buf + TCP_CSUM_OFF, &part, 2);
+        out->csum = TERN_CSUM_PARTIAL;
+        return hlen;
+    }
+    if (p->len != 0)
+        sum = cksum_add(sum, copy_sum(t, &c->snd.buf, off, buf + hlen, p->len));
+    sum = cksum_add(sum, t->cks->sum(buf, hlen));
+    uint16_t ck = cksum_fold(sum);
+    memcpy(buf + TCP_CSUM_OFF, &ck, 2);
+    return hlen;
+}

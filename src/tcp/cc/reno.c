@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp/cc/reno.c: the congestion control of RFC 5681 as NewReno uses it (RFC 6582): slow start,
+ * congestion avoidance by counting acknowledged octets (RFC 3465), halving on loss.
+ *
+ * It does not detect losses and knows nothing of segments in flight beyond their number of octets.
+ */
+#include "tcp/cc/cc.h"
+#include "base/assert.h"
+#include <stddef.h>
+
+static uint32_t half_flight(const struct cc *cc, uint32_t flight)
+{
+    uint32_t half = flight / 2;
+    return half > 2 * cc->mss ? half : 2 * cc->mss; /* [RFC5681:3.1] equation 4 */
+}
+
+static void reno_init(struct cc *cc, bool syn_lost)
+{
+    tern_assert(cc->mss > 0);
+    cc->cwnd = syn_lost ? cc->mss : cc_initial_window(cc->mss);
+    cc->ssthresh = UINT32_MAX;
+    cc->acc = 0;
+}
+
+static void reno_on_ack(struct cc *cc, uint32_t acked, uint32_t flight, bool limited,
+                        struct tern_time now, uint32_t srtt_us)
+{
+    (void)flight;
+    (void)now;
+    (void)srtt_us;
+    /* A window that was not used was not tested: it must not grow [RFC7661:4.3]. */
+    if (!limited)
+        return;
+    if (cc->cwnd < cc->ssthresh) {
+        uint32_t room = cc->ssthresh - cc->cwnd;
+        uint32_t grow = acked < room ? acked : room;
+        cc->cwnd = cc->cwnd > UINT32_MAX / 2 ? cc->cwnd : cc->cwnd + grow;
+        acked -= grow;
+    }
+    if (acked == 0)
+        return;
+    cc->acc += acked;
+    if (cc->acc >= cc->cwnd) {
+        cc->acc -= cc->cwnd;
+        if (cc->cwnd < UINT32_MAX / 2)
+            cc->cwnd += cc->mss;
+    }
+}
+
+static void reno_on_loss(struct cc *cc, uint32_t flight, struct tern_time now)
+{
+    (void)now;
+    cc->ssthresh = half_flight(cc, flight);
+    cc->cwnd = cc->ssthresh + 3 * cc->mss; /* [RFC6582:3.2] step 2 */
+    cc->acc = 0;
+}
+
+static void reno_on_recovered(struct cc *cc, uint32_t flight, struct tern_time now)
+{
+    (void)now;
+    /* [RFC6582:3.2] step 3, full acknowledgment, option 1: no burst when little is in flight. */
+    uint32_t want = (flight > cc->mss ? flight : cc->mss) + cc->mss;
+    cc->cwnd = want < cc->ssthresh ? want : cc->ssthresh;
+    cc->acc = 0;
+}
+
+static void reno_on_rto(struct cc *cc, uint32_t flight, bool first, struct tern_time now)
+{
+    (void)now;
+    if (first)
+        cc->ssthresh = half_flight(cc, flight);
+    cc->cwnd = cc->mss; /* the loss window [RFC5681:3.1] */
+    cc->acc = 0;
+}
+
+static void reno_on_idle(struct cc *cc)
+{
+    uint32_t rw = cc_initial_window(cc->mss);
+    if (cc->cwnd > rw)
+        cc->cwnd = rw; /* [RFC5681:4.1] */
+    cc->acc = 0;
+}
+
+const struct cc_ops cc_reno = {
+    .name = "reno",
+    .init = reno_init,
+    .on_ack = reno_on_ack,
+    .on_loss = reno_on_loss,
+    .on_recovered = reno_on_recovered,
+    .on_rto = reno_on_rto,
+    .on_idle = reno_on_idle,
+};
+
+const struct cc_ops *cc_ops_of(unsigned which)
+{
+    tern_assert(which == 0);
+    return &cc_reno;
+}

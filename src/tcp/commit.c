@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp/commit.c: what changes once a segment has been handed to the link, and the egress loop around plan,
+ * build and commit.
+ *
+ * Connections that may have something to send wait in one list for each interface. The head is asked
+ * until it has nothing more or has sent its turn; so many connections share a link fairly.
+ */
+#include "tcp/conn.h"
+
+#define TURN 16 /* segments (or super-segments) in a row */
+#define READY offsetof(struct tcp_conn, ready_link)
+
+void tcp_ready(struct tcp *t, struct tcp_conn *c)
+{
+    tern_assert(c->used);
+    if (link_in(&c->ready_link))
+        return;
+    list_push_tail(&t->iface[c->tuple.iface].ready, &t->conns, READY, conn_idx(t, c));
+}
+
+/* An ACK has gone out with this segment. */
+static void commit_ack(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
+                       struct tern_time now)
+{
+    if (!(s->th & TERN_TH_ACK))
+        return;
+    uint32_t wnd = s->th & TERN_TH_SYN ? s->wnd : s->wnd << c->rcv_ws;
+    struct seq edge = seq_add(c->rcv.nxt, wnd);
+    c->rcv.adv = seq_max(c->rcv.adv, edge);
+    c->rcv.acked = c->rcv.nxt;
+    c->rcv.unacked = 0;
+    c->owe_ack = 0;
+    timer_stop(t, c, TT_DELACK, CAUSE_TM_DELACK_STOP, now);
+}
+
+static void commit_new(struct tcp_conn *c, struct seq end, struct tern_time now)
+{
+    if (c->rtt.timed_ns == 0 && !c->recovery && !c->rto_recovery) {
+        c->rtt.timed = end;
+        c->rtt.timed_ns = now.ns != 0 ? now.ns : 1;
+    }
+    c->snd.nxt = end;
+    c->snd.rtx = end;
+}
+
+static void commit_again(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
+                         struct seq end, uint32_t pieces, struct tern_time now)
+{
+    c->retrans += pieces;
+    c->rtt.timed_ns = 0; /* Karn [RFC6298:3] */
+    if (c->owe_rexmt != 0) { /* loss recovery's one segment */
+        c->owe_rexmt = 0;
+        timer_rexmt_update(t, c, CAUSE_TM_REXMT, now); /* [RFC6582:3.2] step 3 */
+    } else {
+        c->snd.rtx = end;
+        c->rtx_cause = CAUSE_TX_REXMT_GO_BACK;
+    }
+    if (seq_gt(end, c->snd.nxt)) { /* a FIN joined the retransmitted data */
+        c->snd.nxt = end;
+        c->snd.rtx = seq_max(c->snd.rtx, end);
+    }
+    (void)p;
+}
+
+static void commit_syn(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
+                       struct tern_time now)
+{
+    c->owe_syn = 0;
+    if (!p->rexmt)
+        commit_new(c, seq_add(c->snd.iss, 1), now);
+    c->snd.rtx = c->snd.nxt;
+    if (!timer_on(c, TT_REXMT))
+        timer_arm(t, c, TT_REXMT, time_add_us(now, c->rtt.rto_us), CAUSE_TM_REXMT, now);
+}
+
+static int64_t persist_us(const struct tcp *t, const struct tcp_conn *c)
+{
+    uint64_t us = (uint64_t)c->rtt.rto_us << (c->persist_shift < 16 ? c->persist_shift : 16);
+    return (int64_t)(us < t->cfg->persist_max_us ? us : t->cfg->persist_max_us);
+}
+
+static void persist_arm(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    timer_arm(t, c, TT_PERSIST, time_add_us(now, persist_us(t, c)), CAUSE_TM_PERSIST, now);
+    if (c->persist_shift < 16) /* [RFC9293:SHLD-30] the interval grows */
+        c->persist_shift++;
+}
+
+static void commit_probe(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
+                         struct tern_time now)
+{
+    c->owe_probe = 0;
+    if (p->cause != CAUSE_TX_PROBE_WINDOW)
+        return;
+    /* The octet of a probe may be taken: it counts as sent, but its loss is the persist timer's
+     * affair. */
+    struct seq end = seq_add(p->seq, p->len + !!(p->th & TERN_TH_FIN));
+    if (seq_gt(end, c->snd.nxt)) {
+        c->snd.nxt = end;
+        c->snd.rtx = end;
+    }
+    persist_arm(t, c, now);
+}
+
+void tcp_commit(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
+                const struct tcp_seg *s, uint32_t pieces, struct tern_time now)
+{
+    struct seq end = seq_add(p->seq, p->len + !!(p->th & TERN_TH_FIN));
+    c->segs_out += pieces;
+    c->last_tx_ms = tcp_ms(t, now);
+    commit_ack(t, c, s, now);
+    switch (p->what) {
+    case PLAN_SYN:
+        commit_syn(t, c, p, now);
+        break;
+    case PLAN_DATA:
+        if (p->rexmt)
+            commit_again(t, c, p, end, pieces, now);
+        else
+            commit_new(c, end, now);
+        c->override = false;
+        if (!timer_on(c, TT_REXMT))
+            timer_rexmt_update(t, c, CAUSE_TM_REXMT, now); /* [RFC6298:5.1] */
+        break;
+    case PLAN_PROBE:
+        commit_probe(t, c, p, now);
+        break;
+    default:
+        tern_assert(p->what == PLAN_ACK);
+        break;
+    }
+    tern_assert(seq_le(c->snd.una, c->snd.rtx) && seq_le(c->snd.rtx, c->snd.nxt));
+}
+
+/* The plan was to send nothing: see to it that something will wake the connection again. */
+static void settle(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
+                   struct tern_time now)
+{
+    if (p->cwnd_blocked)
+        c->cwnd_limited = true;
+    bool waiting = p->window_blocked || p->held_back;
+    bool in_flight = seq_lt(c->snd.una, c->snd.nxt);
+    bool shut = p->window_blocked && c->snd.wnd == 0;
+    /* With something in flight the retransmission timer and its ACK wake us; a shut window that has
+     * swallowed a probe octet is the persist timer's. */
+    if (!waiting || timer_on(c, TT_PERSIST) || (in_flight && timer_on(c, TT_REXMT)))
+        return;
+    if (shut) {
+        if (c->persist_shift == 0)
+            c->persist_ms = tcp_ms(t, now);
+        persist_arm(t, c, now);
+        return;
+    }
+    int64_t us = c->rtt.rto_us < 200000 ? c->rtt.rto_us : 200000;
+    /* the override time: 0.1 to 1 s [RFC9293:3.8.6.2.1] */
+    timer_arm(t, c, TT_PERSIST, time_add_us(now, us), CAUSE_TM_PERSIST, now);
+}
+
+/* Idle for longer than an RTO: the old window says nothing about the path now [RFC5681:4.1]. */
+static void idle_restart(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    if (!seq_eq(c->snd.una, c->snd.nxt) || !state_synchronized(c->state))
+        return;
+    uint32_t idle_ms = tcp_ms(t, now) - c->last_tx_ms;
+    if ((uint64_t)idle_ms * 1000 <= c->rtt.rto_us || c->cc.cwnd <= cc_initial_window(c->cc.mss))
+        return;
+    t->cc->on_idle(&c->cc);
+    note_cc(t, c, CAUSE_CC_IDLE, now);
+}
+
+static uint32_t most_payload(const struct tcp *t, const struct tcp_conn *c, uint32_t cap)
+{
+    if (t->iface[c->tuple.iface].gso_max == 0)
+        return c->mss - conn_opt_len(c);
+    uint32_t headers = TCP_HDR_LEN + conn_opt_len(c);
+    return cap - headers;
+}
+
+static bool conn_tx(struct tcp *t, struct tcp_conn *c, uint8_t *buf, uint32_t cap, uint32_t id,
+                    struct tcp_out *out, struct tern_time now)
+{
+    struct tcp_plan p;
+    struct tcp_seg s;
+    if (c->snd.buf.len != 0)
+        idle_restart(t, c, now);
+    tcp_plan(t, c, most_payload(t, c, cap), now, &p);
+    if (p.what == PLAN_NOTHING) {
+        settle(t, c, &p, now);
+        return false;
+    }
+    uint32_t hlen = conn_build(t, c, &p, buf, out, &s, now);
+    uint32_t pieces = out->gso_size != 0 ? (p.len + out->gso_size - 1) / out->gso_size : 1;
+    tern_assert(hlen + p.len <= cap);
+    tcp_commit(t, c, &p, &s, pieces, now);
+    note_tx(t, c, &c->tuple, c->serial, c->state, &s, id, pieces, p.cause, now);
+    return true;
+}
+
+bool tcp_tx_pending(const struct tcp *t, unsigned iface)
+{
+    return t->iface[iface].ans.head != 0 || t->iface[iface].ready.head != 0;
+}
+
+bool tcp_tx(struct tcp *t, unsigned iface, uint8_t *buf, uint32_t cap, uint32_t id,
+            struct tcp_out *out, struct tern_time now)
+{
+    struct tcp_if *f = &t->iface[iface];
+    t->now_ns = now.ns;
+    if (ans_tx(t, iface, buf, cap, id, out, now))
+        return true;
+    while (f->ready.head != 0) {
+        uint32_t idx = f->ready.head;
+        struct tcp_conn *c = conn_at(t, idx);
+        bool sent = conn_tx(t, c, buf, cap, id, out, now);
+        if (!sent || ++f->burst >= TURN) {
+            f->burst = 0;
+            list_remove(&f->ready, &t->conns, READY, idx);
+            if (sent)
+                tcp_ready(t, c);
+        }
+        if (sent)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp/conn.h: the transmission control block and its smaller relatives, and what the files of this
+ * folder offer to each other.
+ *
+ * Three records stand for a connection in its three ages: struct tcp_half while a passive open
+ * waits for the handshake's last ACK, struct tcp_conn while there is anything to send or receive,
+ * struct tcp_tw during TIME-WAIT. Only the middle one is large, and its buffers exist only while
+ * they hold something.
+ */
+#ifndef TCP_CONN_H
+#define TCP_CONN_H
+
+#include "base/buddy.h"
+#include "base/bytes.h"
+#include "base/cksum.h"
+#include "base/hash.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/prng.h"
+#include "base/ranges.h"
+#include "base/ring.h"
+#include "base/seq.h"
+#include "base/time.h"
+#include "base/trace.h"
+#include "base/wheel.h"
+#include "tcp/cc/cc.h"
+#include "tcp/tcp.h"
+#include "wire/tcp.h"
+#include <tern/iface.h>
+
+/* The four numbers that name a connection; addresses as in memory, ports in host order. */
+struct tcp_tuple {
+    uint8_t laddr[16], raddr[16];
+    uint16_t lport, rport;
+    uint8_t fam;
+    uint8_t iface; /* not part of the name: where its packets go */
+};
+
+/* Send sequence space, RFC 9293 3.3.1. Invariant: una <= rtx <= nxt; the send buffer begins at una
+ * (at iss + 1 until the SYN is acknowledged). */
+struct tcp_snd {
+    struct seq una;     /* SND.UNA: oldest unacknowledged */
+    struct seq nxt;     /* SND.NXT: one above the highest ever sent */
+    struct seq rtx;     /* next to send again after a timeout; == nxt otherwise */
+    struct seq wl1, wl2; /* SND.WL1, SND.WL2 */
+    struct seq up;      /* SND.UP, if urg */
+    struct seq iss;     /* ISS */
+    struct seq recover; /* [RFC6582]: nxt when the last loss was noticed */
+    uint32_t wnd;       /* SND.WND, octets */
+    uint32_t max_wnd;   /* Max(SND.WND) [RFC9293:3.8.6.2.1] */
+    uint32_t limit;     /* send-buffer limit, octets */
+    struct ring buf;    /* unacknowledged and unsent octets */
+};
+
+/* Receive sequence space. Invariant: nxt <= adv (the window's right edge never moves left). The
+ * octets at nxt + n lie at offset buf.len + n. */
+struct tcp_rcv {
+    struct seq nxt;     /* RCV.NXT */
+    struct seq adv;     /* right edge of the window as last offered: RCV.NXT + RCV.WND */
+    struct seq acked;   /* Last.ACK.sent [RFC7323:4.3] */
+    struct seq irs;     /* IRS */
+    struct seq up;      /* RCV.UP: the octet after the urgent one, if oob */
+    struct seq fin;     /* where the peer's FIN stands, if fin_known */
+    uint32_t limit;     /* receive-buffer limit, octets */
+    uint32_t unacked;   /* octets that arrived since the last ACK */
+    struct ring buf;
+    struct ranges ooo;
+};
+
+/* RFC 6298. */
+struct tcp_rtt {
+    uint32_t srtt_us, rttvar_us, rto_us; /* srtt 0 = no sample yet */
+    struct seq timed;  /* the segment being timed ends here */
+    int64_t timed_ns;  /* when it was sent; 0 = none is timed */
+};
+
+enum { TT_REXMT, TT_PERSIST, TT_DELACK, TT_KEEP, TT_USER, TT_FIN_WAIT_2, TT_COUNT };
+
+struct tcp_conn {
+    /* name */
+    struct tcp_tuple tuple;
+    uint8_t state; /* enum tern_tcp_state; written by tcp_enter() only */
+    uint8_t ttl, tos;
+    uint8_t dupacks;
+    uint8_t snd_ws, rcv_ws; /* Snd.Wind.Shift, Rcv.Wind.Shift [RFC7323:2.3] */
+    uint8_t rexmts;         /* retransmissions of snd.una, or probes, in a row */
+    uint32_t serial, gen, hash;
+    uint32_t listener; /* index while waiting to be accepted; 0 = none */
+    uint64_t user;
+
+    /* what is so */
+    bool used : 1;
+    bool hashed : 1;      /* in the 4-tuple table */
+    bool orphan : 1;      /* the application has closed its handle */
+    bool active : 1;      /* we opened actively [RFC9293:MUST-11] */
+    bool ts_ok : 1, sack_ok : 1, ws_ok : 1;
+    bool nodelay : 1, cork : 1, keepalive : 1, oobinline : 1, quickack : 1;
+    bool fin_wanted : 1;  /* CLOSE was called: FIN follows the data */
+    bool fin_known : 1;   /* rcv.fin is valid */
+    bool fin_rcvd : 1;    /* ... and everything before it has arrived */
+    bool urg : 1;         /* snd.up is valid and not yet acknowledged */
+    bool oob : 1;         /* rcv.up is valid and its octet not yet read or passed */
+    bool recovery : 1;    /* in fast recovery */
+    bool rto_recovery : 1; /* after a timeout, until snd.recover is acknowledged */
+    bool syn_rexmt : 1;   /* the SYN was sent more than once */
+    bool was_writable_no : 1; /* the application met a full buffer: owe it WRITABLE */
+    bool ready : 1;       /* on the ready list */
+    bool push : 1;        /* the tail of the buffer is complete: send and push it */
+    bool override : 1;    /* the override timer fired: send in spite of Nagle and SWS */
+    bool rd_shut : 1;     /* data after close is answered with RST */
+    bool detached : 1;    /* TIME-WAIT lives on in a compact record; this is only the handle */
+    bool cwnd_limited : 1; /* cwnd held the sender back since the last ACK */
+
+    /* what is owed to the link; 0 = nothing. Causes, so that what is sent can say why */
+    uint16_t owe_ack;   /* cause of an immediate ACK */
+    uint16_t owe_syn;   /* SYN or SYN-ACK */
+    uint16_t owe_rexmt; /* the segment at snd.una, once more */
+    uint16_t owe_probe; /* a window or keep-alive probe */
+    uint16_t rtx_cause; /* why snd.rtx < snd.nxt */
+
+    uint16_t mss;      /* SMSS without options: peer's MSS and our MTU */
+    uint16_t mss_user; /* TERN_OPT_MAXSEG, 0 = none */
+    uint16_t rcv_mss;  /* RMSS: estimate of the peer's segment size */
+    uint16_t persist_shift;
+
+    struct tcp_snd snd;
+    struct tcp_rcv rcv;
+    struct tcp_rtt rtt;
+    struct cc cc;
+
+    /* timestamps and idle times */
+    uint32_t ts_recent;     /* TS.Recent */
+    uint32_t ts_recent_ms;  /* when it was set, ms of the stack's clock [RFC7323:5.5] */
+    uint32_t ts_off;        /* added to the clock in TSval [RFC7323:5.4] */
+    uint32_t last_rx_ms, last_tx_ms;
+    uint32_t persist_ms;    /* when the peer's window shut */
+    uint32_t chal_ms;       /* challenge ACKs: beginning of the present second, and how many */
+    uint16_t chal_n;
+    uint16_t events;        /* TERN_EV_* not yet given out */
+    int16_t err;            /* pending error (enum tern_err) */
+    int16_t soft_err;       /* last soft ICMP error */
+    uint32_t keep_idle_ms, keep_intvl_ms, user_timeout_ms;
+    uint16_t keep_cnt;
+    uint16_t keep_probes;
+
+    int64_t timer_ns[TT_COUNT]; /* 0 = not running */
+    struct wheel_node wheel;
+    struct link ready_link, event_link, accept_link;
+
+    uint64_t bytes_acked, bytes_rcvd;
+    uint32_t segs_out, segs_in, retrans;
+};
+
+/* A half-open connection: at most 64 octets [RFC4987:3.6's SYN cache]. IPv4; an IPv6 record will have
+ * its own pool. */
+struct tcp_half {
+    uint8_t laddr[4], raddr[4];
+    uint16_t lport, rport;
+    uint32_t hash;
+    struct link link; /* on the list of its age, or of its kind */
+    uint32_t serial, gen;
+    struct seq iss, irs;
+    uint32_t ts_recent;
+    uint32_t due_ms;  /* when the SYN-ACK is sent again */
+    uint16_t listener;
+    uint16_t mss;     /* the peer's */
+    uint16_t wnd;     /* the SYN's window */
+    uint8_t where;    /* which list: enum half_list */
+    uint8_t iface;
+    uint8_t ws;       /* the peer's shift + 1, 0 = no option */
+    bool ts : 1, sack : 1, reused_tw : 1, used : 1, resent : 1;
+};
+
+/* Levels 0..HALF_LEVELS-1 hold records whose SYN-ACK has been sent level+1 times: the timeout is
+ * the same for all of one level, so each list is in order of time. */
+#define HALF_LEVELS 12
+enum half_list {
+    HALF_HELD_NEW = HALF_LEVELS, /* to be offered to the application */
+    HALF_HELD,                   /* offered, not decided */
+    HALF_GONE,                   /* offered, gone since: to be told */
+    HALF_LISTS
+};
+
+/* TIME-WAIT: 48 octets. IPv4, as above. */
+struct tcp_tw {
+    uint8_t laddr[4], raddr[4];
+    uint16_t lport, rport;
+    uint32_t hash;
+    struct link link; /* in order of due_ms */
+    uint32_t serial;
+    struct seq snd_nxt, rcv_nxt;
+    uint32_t ts_recent;
+    uint32_t due_ms;
+    uint16_t wnd; /* as it stood in our last segment */
+    uint8_t iface;
+    bool ts : 1, used : 1;
+};
+_Static_assert(sizeof(struct tcp_half) <= 64, "half-open record grew");
+_Static_assert(sizeof(struct tcp_tw) <= 48, "TIME-WAIT record grew");
+_Static_assert(sizeof(struct tcp_conn) <= 512, "connection grew");
+
+struct tcp_listener {
+    struct tern_addr addr; /* fam NONE = all */
+    uint16_t port;
+    bool used, hold, any, ready_event;
+    uint32_t gen, backlog, serial;
+    uint32_t half; /* half-open records of this listener */
+    uint32_t accept_bits;
+    uint64_t user;
+    struct list accept; /* connections waiting */
+    struct link event_link;
+    int64_t opts[4];    /* inherited: sndbuf, rcvbuf, nodelay, keepalive */
+};
+
+/* A segment without a connection waiting for the link: RST, SYN-ACK, ACK of TIME-WAIT. */
+struct tcp_ans {
+    struct tcp_tuple tuple;
+    struct link link;
+    uint32_t serial;
+    struct seq seq, ack;
+    uint32_t tsval, tsecr;
+    uint16_t wnd, cause, mss;
+    uint8_t th, ws; /* ws = shift + 1 */
+    bool ts : 1, sack : 1;
+    uint8_t state;
+};
+
+struct tcp_if {
+    uint16_t mtu;
+    uint32_t gso_max;
+    bool tx_csum;
+    struct list ready; /* connections that may have something to send */
+    struct list ans;
+    uint32_t burst; /* segments that the head of `ready` has sent in a row */
+};
+
+struct tcp {
+    const struct tern_config *cfg;
+    struct buddy *arena;
+    struct trace *trace;
+    const struct cksum_ops *cks;
+    const struct cc_ops *cc;
+    struct pool conns, halves, tws, listeners, anss, ooo;
+    struct map conn_map, half_map, tw_map, listen_map;
+    struct wheel wheel;
+    struct list half_list[HALF_LISTS];
+    struct list tw_list;
+    struct list conn_events, listen_events;
+    struct tcp_if iface[TCP_IFACES];
+    struct hash_key key_demux, key_isn, key_port, key_ts;
+    uint32_t last_conn; /* the connection of the last segment: tried first */
+    uint32_t any_listener;
+    uint32_t serial;
+    uint32_t port_offset; /* [RFC6056:3.3.3] counter */
+    uint32_t gen;
+    uint32_t tw_acks, tw_acks_ms;
+    int64_t boot_ns;
+    int64_t now_ns; /* the latest instant seen */
+};
+
+/* The instant of a millisecond of the stack's 32-bit clock that is within 24 days of the present. */
+static inline struct tern_time ms_instant(const struct tcp *t, uint32_t ms)
+{
+    int64_t now_ms = (t->now_ns - t->boot_ns) / 1000000;
+    return (struct tern_time){t->boot_ns + (now_ms + (int32_t)(ms - (uint32_t)now_ms)) * 1000000};
+}
+
+static inline uint32_t tcp_ms(const struct tcp *t, struct tern_time now)
+{
+    return (uint32_t)((now.ns - t->boot_ns) / 1000000);
+}
+/* a is before or at b, on the 32-bit millisecond clock (within 24 days). */
+static inline bool ms_due(uint32_t due, uint32_t now)
+{
+    return (int32_t)(now - due) >= 0;
+}
+static inline struct tcp_conn *conn_at(const struct tcp *t, uint32_t idx)
+{
+    return (struct tcp_conn *)pool_at(&t->conns, idx);
+}
+static inline uint32_t conn_idx(const struct tcp *t, const struct tcp_conn *c)
+{
+    return pool_index(&t->conns, c);
+}
+/* The first sequence number of the send buffer. */
+static inline struct seq snd_base(const struct tcp_conn *c)
+{
+    return seq_eq(c->snd.una, c->snd.iss) ? seq_add(c->snd.iss, 1) : c->snd.una;
+}
+/* Where our FIN stands (or will stand). */
+static inline struct seq snd_fin(const struct tcp_conn *c)
+{
+    return seq_add(snd_base(c), c->snd.buf.len);
+}
+static inline bool fin_sent(const struct tcp_conn *c)
+{
+    return c->fin_wanted && seq_gt(c->snd.nxt, snd_fin(c));
+}
+/* Octets in flight as the sender must count them: after a timeout what lies beyond rtx is taken for
+ * lost. */
+static inline uint32_t snd_flight(const struct tcp_conn *c)
+{
+    return (uint32_t)seq_diff(c->snd.rtx, c->snd.una);
+}
+static inline bool state_synchronized(unsigned s)
+{
+    return s >= TERN_TCP_ESTABLISHED;
+}
+/* State in which the peer may still send data. */
+static inline bool state_receives(unsigned s)
+{
+    return s == TERN_TCP_ESTABLISHED || s == TERN_TCP_FIN_WAIT_1 || s == TERN_TCP_FIN_WAIT_2;
+}
+
+/* The segment under way through input, with what was found out about it. */
+struct tcp_in {
+    struct tcp_seg s;
+    const struct tcp_pkt *pkt;
+    bool copied;     /* payload already lies behind the receive buffer's end */
+    uint16_t pieces; /* wire segments in this (super-)segment */
+};
+
+/* state.c */
+void tcp_enter(struct tcp *t, struct tcp_conn *c, unsigned state, unsigned cause,
+               struct tern_time now);
+/* The state that a new control block takes over from a compact record: not a change. */
+void tcp_adopt(struct tcp_conn *c, unsigned state);
+bool tcp_edge_legal(unsigned from, unsigned to);
+void tcp_note_state(struct tcp *t, const struct tcp_tuple *tu, uint32_t serial, unsigned from,
+                    unsigned to, unsigned cause, struct tern_time now);
+/* Ends a connection: CLOSED, err to the application, everything released; freed when it is an
+ * orphan. */
+void tcp_die(struct tcp *t, struct tcp_conn *c, int err, unsigned cause, struct tern_time now);
+
+/* note.c: the trace */
+/* An arrival is noted before its effects, as taken; note_rx_end() corrects that when `verdict` says
+ * that it was dropped. note_rx_begin() may return NULL. */
+struct tern_trace *note_rx_begin(struct tcp *t, const struct tcp_conn *c,
+                                 const struct tcp_tuple *tu, uint32_t serial, unsigned state,
+                                 const struct tcp_in *in, struct tern_time now);
+void note_rx_end(struct tcp *t, struct tern_trace *r, const struct tcp_in *in, unsigned verdict);
+void note_tx(struct tcp *t, const struct tcp_conn *c, const struct tcp_tuple *tu, uint32_t serial,
+             unsigned state, const struct tcp_seg *s, uint32_t id, uint32_t pieces,
+             unsigned cause, struct tern_time now);
+void note_call(struct tcp *t, const struct tcp_conn *c, unsigned call, uint32_t len,
+               struct tern_time now);
+void note_open(struct tcp *t, const struct tcp_tuple *tu, uint32_t serial, unsigned cause,
+               struct tern_time now);
+void note_cc(struct tcp *t, const struct tcp_conn *c, unsigned cause, struct tern_time now);
+
+/* demux.c */
+uint32_t tuple_hash(const struct tcp *t, const struct tcp_tuple *tu);
+bool tuple_eq(const struct tcp_tuple *a, const struct tcp_tuple *b);
+struct tcp_conn *demux_conn(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash);
+struct tcp_half *demux_half(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash);
+struct tcp_tw *demux_tw(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash);
+struct tcp_listener *demux_listener(struct tcp *t, const struct tern_addr *addr, uint16_t port);
+struct tcp_conn *conn_new(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash,
+                          struct tern_time now);
+void conn_unhash(struct tcp *t, struct tcp_conn *c);
+void conn_free(struct tcp *t, struct tcp_conn *c);
+struct tcp_conn *conn_get(struct tcp *t, struct tern_sock s); /* NULL if stale */
+struct tern_sock conn_sock(const struct tcp *t, const struct tcp_conn *c);
+
+/* input.c and in_*.c: RFC 9293 3.10.7. A verdict is IN_GO or the cause that ends processing. */
+#define IN_GO 0u
+unsigned tcp_input(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now);
+/* Steps 5 to 8 alone: for the ACK that has just turned a half-open record into a connection. */
+unsigned tcp_input_from_ack(struct tcp *t, struct tcp_conn *c, struct tcp_in *in,
+                            struct tern_time now);
+unsigned in_closed(struct tcp *t, const struct tcp_tuple *tu, const struct tcp_in *in,
+                   struct tern_time now);
+unsigned in_listen(struct tcp *t, struct tcp_listener *l, const struct tcp_tuple *tu,
+                   uint32_t hash, struct tcp_in *in, struct tern_time now);
+unsigned in_half(struct tcp *t, struct tcp_half *h, const struct tcp_tuple *tu, struct tcp_in *in,
+                 struct tern_time now);
+unsigned in_timewait(struct tcp *t, struct tcp_tw *w, const struct tcp_tuple *tu,
+                     struct tcp_in *in, struct tern_time now);
+unsigned in_synsent(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now);
+unsigned in_check(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now);
+unsigned in_ack(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now);
+unsigned in_text(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now);
+void in_fin(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now);
+void in_urgent(struct tcp *t, struct tcp_conn *c, const struct tcp_in *in);
+/* Is any octet of [seq, seq+len) (len counts SYN and FIN) in a window of wnd at nxt? Table 6. */
+bool in_acceptable(struct seq seq, uint32_t len, struct seq nxt, uint32_t wnd);
+/* A challenge or out-of-window ACK, if the connection has not sent too many. */
+void in_challenge(struct tcp *t, struct tcp_conn *c, unsigned cause, struct tern_time now);
+
+/* syncache.c */
+struct tcp_half *half_new(struct tcp *t, struct tcp_listener *l, const struct tcp_tuple *tu,
+                          uint32_t hash, const struct tcp_in *in, struct seq iss,
+                          struct tern_time now);
+void half_send(struct tcp *t, struct tcp_half *h, unsigned cause, struct tern_time now);
+void half_drop(struct tcp *t, struct tcp_half *h, unsigned cause, struct tern_time now);
+void half_tick(struct tcp *t, struct tern_time now);
+struct tern_time half_deadline(const struct tcp *t);
+void half_tuple(const struct tcp_half *h, struct tcp_tuple *tu);
+/* Takes a decided or promoted record away without a state change of its own. */
+void half_free(struct tcp *t, struct tcp_half *h);
+struct tcp_half *half_get(struct tcp *t, struct tern_sock s);
+
+/* timewait.c */
+void tw_enter(struct tcp *t, struct tcp_conn *c, unsigned cause, struct tern_time now);
+void tw_drop(struct tcp *t, struct tcp_tw *w, unsigned cause, struct tern_time now);
+void tw_tick(struct tcp *t, struct tern_time now);
+struct tern_time tw_deadline(const struct tcp *t);
+void tw_tuple(const struct tcp_tw *w, struct tcp_tuple *tu);
+
+/* answer.c: segments without a connection */
+void ans_push(struct tcp *t, const struct tcp_ans *a);
+/* RST of a connection with <SND.NXT>, as ABORT sends it [RFC9293:3.10.5]. */
+void ans_conn_rst(struct tcp *t, const struct tcp_conn *c, unsigned cause);
+void ans_rst(struct tcp *t, const struct tcp_tuple *tu, const struct tcp_in *in, uint32_t serial,
+             unsigned state, unsigned cause);
+bool ans_tx(struct tcp *t, unsigned iface, uint8_t *buf, uint32_t cap, uint32_t id,
+            struct tcp_out *out, struct tern_time now);
+
+/* plan.c, build.c, commit.c */
+enum plan_what { PLAN_NOTHING, PLAN_SYN, PLAN_DATA, PLAN_ACK, PLAN_PROBE };
+struct tcp_plan {
+    enum plan_what what;
+    struct seq seq;
+    uint32_t len;  /* payload octets; more than one segment's worth when the link cuts */
+    uint8_t th;
+    bool rexmt;
+    uint16_t cause;
+    bool window_blocked; /* PLAN_NOTHING: the peer's window is what holds data back */
+    bool held_back;      /* PLAN_NOTHING: Nagle, cork or SWS avoidance holds data back */
+    bool cwnd_blocked;   /* PLAN_NOTHING: the congestion window is what holds data back */
+};
+void tcp_plan(const struct tcp *t, const struct tcp_conn *c, uint32_t most, struct tern_time now,
+              struct tcp_plan *p);
+/* The segment of the plan into buf; fills *out and *seg. Returns the header's length. */
+uint32_t conn_build(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p, uint8_t *buf,
+                    struct tcp_out *out, struct tcp_seg *seg, struct tern_time now);
+void tcp_commit(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
+                const struct tcp_seg *seg, uint32_t pieces, struct tern_time now);
+/* Something about c changed: it may have something to send. */
+void tcp_ready(struct tcp *t, struct tcp_conn *c);
+
+/* window.c */
+/* Octets from rcv.nxt to offer now: a multiple of the window scale, never less than offered before. */
+uint32_t window_offer(const struct tcp *t, const struct tcp_conn *c);
+void window_read(struct tcp *t, struct tcp_conn *c); /* the application has read */
+uint8_t window_shift(uint32_t limit);
+
+/* timer.c */
+void timer_arm(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_time at,
+               unsigned cause, struct tern_time now);
+void timer_stop(struct tcp *t, struct tcp_conn *c, unsigned which, unsigned cause,
+                struct tern_time now);
+static inline bool timer_on(const struct tcp_conn *c, unsigned which)
+{
+    return c->timer_ns[which] != 0;
+}
+void timer_rexmt_update(struct tcp *t, struct tcp_conn *c, unsigned cause, struct tern_time now);
+void timer_keep_restart(struct tcp *t, struct tcp_conn *c, struct tern_time now);
+void tcp_timeout(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_time now);
+
+/* rtt.c */
+void rtt_init(struct tcp_rtt *r, const struct tern_config *cfg);
+void rtt_sample(struct tcp_rtt *r, uint32_t us, const struct tern_config *cfg);
+void rtt_backoff(struct tcp_rtt *r, const struct tern_config *cfg);
+
+/* recovery.c */
+/* `acked` octets were newly acknowledged (snd.una has moved), `flight` was outstanding before. */
+void recovery_ack(struct tcp *t, struct tcp_conn *c, uint32_t acked, uint32_t flight,
+                  struct tern_time now);
+void recovery_dupack(struct tcp *t, struct tcp_conn *c, struct tern_time now);
+void recovery_rto(struct tcp *t, struct tcp_conn *c, struct tern_time now);
+
+/* isn.c */
+struct seq isn_of(const struct tcp *t, const struct tcp_tuple *tu, struct tern_time now);
+uint32_t ts_offset_of(const struct tcp *t, const struct tcp_tuple *tu);
+uint16_t port_choose(struct tcp *t, struct tcp_tuple *tu); /* 0 = none is free */
+
+/* event.c */
+void event_raise(struct tcp *t, struct tcp_conn *c, unsigned bits);
+void event_listener(struct tcp *t, struct tcp_listener *l);
+struct tcp_listener *listener_get(struct tcp *t, struct tern_sock s);
+
+/* options.c: negotiated at the handshake */
+unsigned conn_sack_blocks(const struct tcp_conn *c); /* how many the next segment carries */
+uint32_t conn_opt_len(const struct tcp_conn *c);     /* octets of options on a segment now */
+void conn_take_opts(struct tcp *t, struct tcp_conn *c, const struct tcp_opts *o);
+uint16_t iface_mss(const struct tcp *t, unsigned iface, unsigned fam, uint16_t user);
+uint32_t tsval_now(const struct tcp *t, uint32_t off, struct tern_time now);
+/* After ESTABLISHED is reached: windows, congestion control. */
+void conn_opened(struct tcp *t, struct tcp_conn *c, struct tern_time now);
+
+#endif

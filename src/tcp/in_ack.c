@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp/in_ack.c: RFC 9293 3.10.7.4 step 5: the acknowledgment field.
+ *
+ * In order: is it acceptable, does it complete the handshake, does it acknowledge anything new (round-trip
+ * sample, buffer, congestion control), is it a duplicate, does it move the window, does it cover our
+ * FIN. The lower bound of acceptable ACKs is RFC 5961's, but never below our ISS: an ACK for data
+ * that was never sent is not "old".
+ */
+#include "tcp/conn.h"
+
+/* [RFC9293:3.10.7.4] fifth, SYN-RECEIVED STATE. */
+static unsigned complete_handshake(struct tcp *t, struct tcp_conn *c, const struct tcp_in *in,
+                                   struct tern_time now)
+{
+    const struct tcp_seg *s = &in->s;
+    if (!(seq_lt(c->snd.una, s->ack) && seq_le(s->ack, c->snd.nxt))) {
+        ans_rst(t, &c->tuple, in, c->serial, c->state, CAUSE_TX_RST_SYN_RCVD_ACK);
+        return CAUSE_DROP_SYN_RCVD_ACK;
+    }
+    c->snd.wnd = s->wnd << c->snd_ws;
+    c->snd.wl1 = s->seq;
+    c->snd.wl2 = s->ack;
+    c->owe_syn = 0;
+    tcp_enter(t, c, TERN_TCP_ESTABLISHED, CAUSE_ST_HANDSHAKE_DONE, now);
+    conn_opened(t, c, now);
+    event_raise(t, c, TERN_EV_CONNECTED | TERN_EV_WRITABLE);
+    if (c->fin_wanted) /* CLOSE was called with data queued; it takes effect now */
+        tcp_enter(t, c, TERN_TCP_FIN_WAIT_1, CAUSE_ST_CLOSE, now);
+    return IN_GO;
+}
+
+static unsigned acceptable(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
+                           struct tern_time now)
+{
+    if (seq_gt(s->ack, c->snd.nxt)) {
+        in_challenge(t, c, CAUSE_TX_ACK_BEYOND, now);
+        return CAUSE_DROP_ACK_UNSENT;
+    }
+    if (t->cfg->rfc5961) { /* [RFC9293:MAY-12] [RFC5961:5.2] */
+        struct seq low = seq_sub(c->snd.una, c->snd.max_wnd);
+        if ((uint32_t)seq_diff(c->snd.una, c->snd.iss) < c->snd.max_wnd &&
+            seq_diff(c->snd.una, c->snd.iss) >= 0)
+            low = c->snd.iss;
+        if (seq_lt(s->ack, low)) {
+            in_challenge(t, c, CAUSE_TX_ACK_CHALLENGE, now);
+            return CAUSE_DROP_ACK_OLD;
+        }
+    }
+    return IN_GO;
+}
+
+/* [RFC7323:4.3] (2): TS.Recent follows segments that are next to be acknowledged. */
+static void take_timestamp(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
+                           struct tern_time now)
+{
+    if (!c->ts_ok || !s->opt.has_ts || !seq_le(s->seq, c->rcv.acked))
+        return;
+    if ((int32_t)(s->opt.tsval - c->ts_recent) < 0)
+        return;
+    c->ts_recent = s->opt.tsval;
+    c->ts_recent_ms = tcp_ms(t, now);
+}
+
+static void sample_rtt(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
+                       struct tern_time now)
+{
+    uint32_t us = 0;
+    if (c->rtt.timed_ns != 0) {
+        if (seq_lt(s->ack, c->rtt.timed))
+            return;
+        us = (uint32_t)((now.ns - c->rtt.timed_ns) / 1000);
+        c->rtt.timed_ns = 0;
+    } else if (c->ts_ok && s->opt.has_ts && s->opt.tsecr != 0 && c->rexmts > 0) {
+        /* An echo tells which transmission was meant: Karn's rule is not needed [RFC7323:4.1]. */
+        uint32_t ms = tsval_now(t, c->ts_off, now) - s->opt.tsecr;
+        if (ms > 3600000)
+            return;
+        us = ms * 1000;
+    } else {
+        return;
+    }
+    rtt_sample(&c->rtt, us, t->cfg);
+    struct tern_trace *r = trace_add(t->trace, now, TERN_TR_RTT, CAUSE_NONE);
+    if (r != NULL) {
+        r->serial = c->serial;
+        r->state = c->state;
+        r->lport = c->tuple.lport;
+        r->rport = c->tuple.rport;
+        r->a = us;
+        r->b = c->rtt.srtt_us;
+        r->seq = c->rtt.rto_us;
+    }
+}
+
+/* SEG.ACK acknowledges something new. */
+static void advance(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
+                    struct tern_time now)
+{
+    uint32_t flight = (uint32_t)seq_diff(c->snd.nxt, c->snd.una);
+    uint32_t acked = (uint32_t)seq_diff(s->ack, snd_base(c));
+    bool syn_only = seq_eq(c->snd.una, c->snd.iss) && acked == 0;
+    bool fin = fin_sent(c) && seq_gt(s->ack, snd_fin(c));
+    uint32_t data = acked - (fin ? 1 : 0);
+    tern_assert(data <= c->snd.buf.len);
+
+    sample_rtt(t, c, s, now);
+    if (data != 0) {
+        ring_drop(&c->snd.buf, data);
+        ring_release_if_empty(&c->snd.buf, t->arena);
+    }
+    c->snd.una = s->ack;
+    c->bytes_acked += data;
+    if (seq_lt(c->snd.rtx, c->snd.una))
+        c->snd.rtx = c->snd.una;
+    if (c->urg && seq_ge(c->snd.una, c->snd.up))
+        c->urg = false;
+    recovery_ack(t, c, syn_only ? 0 : acked, flight, now);
+    timer_rexmt_update(t, c, CAUSE_TM_REXMT_ACK, now);
+    if (data != 0 && c->was_writable_no && c->snd.buf.len <= c->snd.limit / 2) {
+        c->was_writable_no = false;
+        event_raise(t, c, TERN_EV_WRITABLE);
+    }
+    if (seq_eq(c->snd.una, c->snd.nxt) && c->snd.buf.len == 0 && (!c->fin_wanted || fin))
+        event_raise(t, c, TERN_EV_SENT_ALL);
+    tcp_ready(t, c);
+}
+
+/* [RFC9293:3.10.7.4] fifth: SND.WND follows the newest segment (WL1, WL2). */
+static bool update_window(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
+                          struct tern_time now)
+{
+    if (seq_lt(s->seq, c->snd.wl1) || (seq_eq(s->seq, c->snd.wl1) && seq_lt(s->ack, c->snd.wl2)))
+        return false;
+    uint32_t wnd = s->wnd << c->snd_ws;
+    bool changed = wnd != c->snd.wnd;
+    c->snd.wl1 = s->seq;
+    c->snd.wl2 = s->ack;
+    c->snd.wnd = wnd;
+    if (wnd > c->snd.max_wnd)
+        c->snd.max_wnd = wnd;
+    if (wnd != 0 && timer_on(c, TT_PERSIST)) {
+        timer_stop(t, c, TT_PERSIST, CAUSE_TM_PERSIST_STOP, now);
+        c->persist_shift = 0;
+        if (seq_lt(c->snd.una, c->snd.nxt) && !timer_on(c, TT_REXMT)) {
+            c->snd.rtx = c->snd.una; /* the probe's octet was not taken */
+            c->rtx_cause = CAUSE_TX_REXMT_GO_BACK;
+        }
+    }
+    if (changed)
+        tcp_ready(t, c);
+    return changed;
+}
+
+/* Is the FIN of this segment going to be the next octet in order? */
+static bool fin_in_order(const struct tcp_conn *c, const struct tcp_in *in)
+{
+    if (!(in->s.th & TERN_TH_FIN) || !seq_le(in->s.seq, c->rcv.nxt))
+        return false;
+    return seq_ge(seq_add(in->s.seq, in->s.len), c->rcv.nxt) && c->rcv.ooo.count == 0;
+}
+
+/* Our FIN is acknowledged. */
+static unsigned fin_acked(struct tcp *t, struct tcp_conn *c, const struct tcp_in *in,
+                          struct tern_time now)
+{
+    switch (c->state) {
+    case TERN_TCP_FIN_WAIT_1:
+        /* With the peer's FIN in the same segment the way is straight to TIME-WAIT: in_fin(). */
+        if (!fin_in_order(c, in)) {
+            tcp_enter(t, c, TERN_TCP_FIN_WAIT_2, CAUSE_ST_FIN_ACKED, now);
+            if (c->orphan && t->cfg->fin_wait_2_ms != 0)
+                timer_arm(t, c, TT_FIN_WAIT_2, time_add_ms(now, t->cfg->fin_wait_2_ms),
+                          CAUSE_TM_FIN_WAIT_2, now);
+        }
+        return IN_GO;
+    case TERN_TCP_CLOSING:
+        tw_enter(t, c, CAUSE_ST_FIN_ACKED, now);
+        return CAUSE_RX_SEG;
+    case TERN_TCP_LAST_ACK:
+        tcp_die(t, c, TERN_OK, CAUSE_ST_LAST_ACK, now);
+        return CAUSE_RX_SEG;
+    default:
+        return IN_GO;
+    }
+}
+
+unsigned in_ack(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now)
+{
+    const struct tcp_seg *s = &in->s;
+    unsigned v = IN_GO;
+    if (c->state == TERN_TCP_SYN_RECEIVED)
+        v = complete_handshake(t, c, in, now);
+    if (v == IN_GO)
+        v = acceptable(t, c, s, now);
+    if (v != IN_GO)
+        return v;
+
+    c->last_rx_ms = tcp_ms(t, now);
+    if (c->keepalive)
+        timer_keep_restart(t, c, now);
+    take_timestamp(t, c, s, now);
+    if (timer_on(c, TT_PERSIST))
+        c->rexmts = 0; /* the peer answers its probes: not dead, only shut [RFC9293:3.8.6.1] */
+
+    bool fresh = seq_gt(s->ack, c->snd.una);
+    /* [RFC5681:2] a duplicate acknowledgment: everything about it repeats the last one. */
+    bool dup = !fresh && seq_eq(s->ack, c->snd.una) && s->len == 0 &&
+               !(s->th & TERN_TH_FIN) && seq_lt(c->snd.una, c->snd.nxt) &&
+               s->wnd << c->snd_ws == c->snd.wnd && s->wnd != 0;
+    if (fresh)
+        advance(t, c, s, now);
+    update_window(t, c, s, now);
+    if (dup)
+        recovery_dupack(t, c, now);
+    if (fresh && c->fin_wanted && seq_eq(c->snd.una, c->snd.nxt) && c->snd.buf.len == 0 &&
+        c->state != TERN_TCP_ESTABLISHED && c->state != TERN_TCP_CLOSE_WAIT)
+        return fin_acked(t, c, in, now);
+    return IN_GO;
+}

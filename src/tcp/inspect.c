@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp/inspect.c: what `tern ss` shows of TCP. The cursor is a kind in its upper half and a pool index
+ * in its lower one.
+ */
+#include "tcp/conn.h"
+
+static void ends(struct tern_info *o, const struct tcp_tuple *tu)
+{
+    o->local.addr.fam = o->remote.addr.fam = tu->fam;
+    memcpy(o->local.addr.b, tu->laddr, 16);
+    memcpy(o->remote.addr.b, tu->raddr, 16);
+    o->local.port = tu->lport;
+    o->remote.port = tu->rport;
+}
+
+static void conn_timers(const struct tcp_conn *c, struct tern_info *o, struct tern_time now)
+{
+    static const uint8_t pub[TT_COUNT] = {
+        [TT_REXMT] = TERN_TIMER_REXMT,   [TT_PERSIST] = TERN_TIMER_PERSIST,
+        [TT_DELACK] = TERN_TIMER_DELACK, [TT_KEEP] = TERN_TIMER_KEEP,
+        [TT_USER] = TERN_TIMER_USER,     [TT_FIN_WAIT_2] = TERN_TIMER_FIN_WAIT_2,
+    };
+    o->timer_us = -1;
+    for (unsigned i = 0; i < TT_COUNT; i++) {
+        if (c->timer_ns[i] == 0)
+            continue;
+        int64_t us = (c->timer_ns[i] - now.ns) / 1000;
+        if (us < 0)
+            us = 0;
+        if (o->timer_us >= 0 && us >= o->timer_us)
+            continue;
+        o->timer_us = us;
+        o->timer = pub[i];
+    }
+}
+
+static void info_conn(const struct tcp *t, const struct tcp_conn *c, struct tern_info *o,
+                      struct tern_time now)
+{
+    memset(o, 0, sizeof *o);
+    o->kind = TERN_INFO_CONN;
+    o->state = c->state;
+    o->orphan = c->orphan;
+    o->serial = c->serial;
+    o->sock = conn_sock(t, c);
+    o->user = c->user;
+    ends(o, &c->tuple);
+    o->rcvq = c->rcv.buf.len;
+    o->sndq = c->snd.buf.len;
+    conn_timers(c, o, now);
+    o->retries = c->keep_probes != 0 ? c->keep_probes : c->rexmts;
+    o->mss = c->mss - (c->ts_ok ? 12u : 0u);
+    o->rcv_mss = c->rcv_mss;
+    o->cwnd = c->cc.cwnd;
+    o->ssthresh = c->cc.ssthresh;
+    o->snd_wnd = c->snd.wnd;
+    o->rcv_wnd = (uint32_t)seq_diff(c->rcv.adv, c->rcv.nxt);
+    o->srtt_us = c->rtt.srtt_us;
+    o->rttvar_us = c->rtt.rttvar_us;
+    o->rto_us = c->rtt.rto_us;
+    o->snd_una = c->snd.una.v;
+    o->snd_nxt = c->snd.nxt.v;
+    o->rcv_nxt = c->rcv.nxt.v;
+    o->iss = c->snd.iss.v;
+    o->irs = c->rcv.irs.v;
+    o->snd_wscale = c->snd_ws;
+    o->rcv_wscale = c->rcv_ws;
+    o->ts_ok = c->ts_ok;
+    o->sack_ok = c->sack_ok;
+    o->wscale_ok = c->ws_ok;
+    o->nagle = !c->nodelay;
+    o->bytes_acked = c->bytes_acked;
+    o->bytes_received = c->bytes_rcvd;
+    o->segs_out = c->segs_out;
+    o->segs_in = c->segs_in;
+    o->retrans = c->retrans;
+    o->ooo = c->rcv.ooo.count;
+    o->cc = t->cc->name;
+}
+
+static void info_half(const struct tcp *t, const struct tcp_half *h, struct tern_info *o,
+                      struct tern_time now)
+{
+    struct tcp_tuple tu;
+    memset(o, 0, sizeof *o);
+    half_tuple(h, &tu);
+    ends(o, &tu);
+    o->kind = TERN_INFO_HALF_OPEN;
+    o->state = TERN_TCP_SYN_RECEIVED;
+    o->held = h->where >= HALF_LEVELS;
+    o->serial = h->serial;
+    o->sock = sock_make(SOCK_HALF_OPEN, h->gen, pool_index(&t->halves, h));
+    o->timer = TERN_TIMER_SYNACK;
+    o->timer_us = ((ms_instant(t, h->due_ms).ns - now.ns) / 1000);
+    if (o->timer_us < 0)
+        o->timer_us = 0;
+    o->retries = o->held ? 0 : h->where;
+    o->iss = h->iss.v;
+    o->irs = h->irs.v;
+}
+
+static void info_tw(const struct tcp *t, const struct tcp_tw *w, struct tern_info *o,
+                    struct tern_time now)
+{
+    struct tcp_tuple tu;
+    memset(o, 0, sizeof *o);
+    tw_tuple(w, &tu);
+    ends(o, &tu);
+    o->kind = TERN_INFO_TIME_WAIT;
+    o->state = TERN_TCP_TIME_WAIT;
+    o->orphan = true;
+    o->serial = w->serial;
+    o->timer = TERN_TIMER_TIME_WAIT;
+    o->timer_us = (ms_instant(t, w->due_ms).ns - now.ns) / 1000;
+    if (o->timer_us < 0)
+        o->timer_us = 0;
+    o->snd_nxt = w->snd_nxt.v;
+    o->rcv_nxt = w->rcv_nxt.v;
+}
+
+static void info_listener(const struct tcp *t, const struct tcp_listener *l, struct tern_info *o)
+{
+    memset(o, 0, sizeof *o);
+    o->kind = TERN_INFO_LISTENER;
+    o->state = TERN_TCP_LISTEN;
+    o->serial = l->serial;
+    o->sock = sock_make(SOCK_LISTENER, l->gen, pool_index(&t->listeners, l));
+    o->user = l->user;
+    o->local.addr = l->addr;
+    o->local.port = l->port;
+    o->rcvq = l->accept.count;
+    o->sndq = l->backlog;
+    o->timer_us = -1;
+}
+
+/* The object of a kind at a pool index, if it is in use. */
+static bool info_at(const struct tcp *t, unsigned kind, uint32_t idx, struct tern_info *o,
+                    struct tern_time now)
+{
+    switch (kind) {
+    case 0: {
+        const struct tcp_listener *l = pool_at(&t->listeners, idx);
+        if (l->used)
+            info_listener(t, l, o);
+        return l->used;
+    }
+    case 1: {
+        const struct tcp_half *h = pool_at(&t->halves, idx);
+        if (h->used && h->where != HALF_GONE)
+            info_half(t, h, o, now);
+        return h->used && h->where != HALF_GONE;
+    }
+    case 2: {
+        const struct tcp_conn *c = conn_at(t, idx);
+        bool show = c->used && !c->detached;
+        if (show)
+            info_conn(t, c, o, now);
+        return show;
+    }
+    default: {
+        const struct tcp_tw *w = pool_at(&t->tws, idx);
+        if (w->used)
+            info_tw(t, w, o, now);
+        return w->used;
+    }
+    }
+}
+
+bool tcp_inspect_next(const struct tcp *t, uint64_t *cursor, struct tern_info *out,
+                      struct tern_time now)
+{
+    const struct pool *pools[4] = {&t->listeners, &t->halves, &t->conns, &t->tws};
+    unsigned kind = (unsigned)(*cursor >> 32);
+    uint32_t idx = (uint32_t)*cursor;
+    for (; kind < 4; kind++, idx = 0) {
+        while (idx < pools[kind]->fresh) {
+            idx++;
+            if (info_at(t, kind, idx, out, now)) {
+                *cursor = (uint64_t)kind << 32 | idx;
+                return true;
+            }
+        }
+    }
+    *cursor = (uint64_t)4 << 32;
+    return false;
+}
+
+bool tcp_inspect(const struct tcp *t, struct tern_sock s, struct tern_info *out,
+                 struct tern_time now)
+{
+    uint32_t idx = sock_index(s);
+    if (idx == 0)
+        return false;
+    if (sock_kind(s) == SOCK_CONN && idx <= t->conns.fresh) {
+        const struct tcp_conn *c = conn_at(t, idx);
+        if (!c->used || c->gen != sock_gen(s))
+            return false;
+        info_conn(t, c, out, now);
+        return true;
+    }
+    if (sock_kind(s) == SOCK_LISTENER && idx <= t->listeners.fresh) {
+        const struct tcp_listener *l = pool_at(&t->listeners, idx);
+        if (!l->used || l->gen != sock_gen(s))
+            return false;
+        info_listener(t, l, out);
+        return true;
+    }
+    return false;
+}
+
+void tcp_usage(const struct tcp *t, struct tern_usage *out)
+{
+    out->conns = t->conns.used;
+    out->half_open = t->halves.used;
+    out->time_wait = t->tws.used;
+    out->listeners = t->listeners.used;
+    out->ooo = t->ooo.used;
+    out->answers = t->anss.used;
+}

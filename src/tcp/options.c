@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp/options.c: what the two ends agree on in their SYNs (MSS, window scale, timestamps, SACK), and
+ * what follows from it when the connection opens.
+ */
+#include "tcp/conn.h"
+
+#define MSS_DEFAULT 536 /* [RFC9293:MUST-15] */
+#define MSS_LEAST 64    /* a peer that announces less is taken to mean this */
+
+uint16_t iface_mss(const struct tcp *t, unsigned iface, unsigned fam, uint16_t user)
+{
+    uint32_t headers = fam == TERN_AF_IP6 ? 60 : 40;
+    uint32_t mss = t->iface[iface].mtu - headers; /* [RFC9293:MUST-67] */
+    if (t->cfg->mss_max != 0 && mss > t->cfg->mss_max)
+        mss = t->cfg->mss_max;
+    if (user != 0 && mss > user)
+        mss = user;
+    return (uint16_t)mss;
+}
+
+uint32_t tsval_now(const struct tcp *t, uint32_t off, struct tern_time now)
+{
+    return tcp_ms(t, now) + off; /* a 1 ms clock [RFC7323:5.4] */
+}
+
+void conn_take_opts(struct tcp *t, struct tcp_conn *c, const struct tcp_opts *o)
+{
+    uint32_t peer = o->has_mss ? o->mss : MSS_DEFAULT;
+    uint16_t ours = iface_mss(t, c->tuple.iface, c->tuple.fam, c->mss_user);
+    if (peer < MSS_LEAST)
+        peer = MSS_LEAST;
+    c->mss = peer < ours ? (uint16_t)peer : ours; /* [RFC9293:MUST-16] */
+    c->rcv_mss = c->mss;
+    c->ts_ok = t->cfg->timestamps && o->has_ts;
+    c->sack_ok = t->cfg->sack && o->sack_ok;
+    c->ws_ok = t->cfg->wscale && o->has_ws;
+    c->snd_ws = c->ws_ok ? o->ws : 0;
+    c->rcv_ws = c->ws_ok ? window_shift(c->rcv.limit) : 0;
+    if (c->ts_ok)
+        c->ts_recent = o->tsval;
+}
+
+unsigned conn_sack_blocks(const struct tcp_conn *c)
+{
+    if (!c->sack_ok || c->rcv.ooo.count == 0)
+        return 0;
+    unsigned most = c->ts_ok ? 3 : 4;
+    return c->rcv.ooo.count < most ? c->rcv.ooo.count : most;
+}
+
+uint32_t conn_opt_len(const struct tcp_conn *c)
+{
+    unsigned n = conn_sack_blocks(c);
+    return (c->ts_ok ? 12u : 0u) + (n ? 4u + 8u * n : 0u);
+}
+
+void conn_opened(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    tern_assert(c->mss >= MSS_LEAST);
+    c->cc.mss = c->mss - (c->ts_ok ? 12u : 0u);
+    t->cc->init(&c->cc, c->syn_rexmt);
+    if (c->syn_rexmt && c->rtt.srtt_us == 0 && c->rtt.rto_us < 3000000)
+        c->rtt.rto_us = 3000000; /* [RFC6298:5.7] */
+    c->rexmts = 0;
+    c->snd.recover = c->snd.iss;
+    c->ts_recent_ms = tcp_ms(t, now);
+    timer_keep_restart(t, c, now);
+}

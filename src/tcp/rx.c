@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp/rx.c: a segment's way from IP to the state machine: parse, find the connection, verify the
+ * checksum, dispatch.
+ *
+ * The payload of an expected in-order segment is copied straight behind the receive buffer's end while
+ * its checksum is computed, so that it is touched once. Nothing is committed until the checksum has
+ * been found right and RFC 9293's checks have passed; until then those octets lie in free space.
+ */
+#include "tcp/conn.h"
+
+static uint64_t pseudo_sum(const struct tcp_pkt *p)
+{
+    if (p->src.fam == TERN_AF_IP4)
+        return cksum_pseudo4(p->src.b, p->dst.b, 6, p->n);
+    return cksum_pseudo6(p->src.b, p->dst.b, 6, p->n);
+}
+
+/* May the payload go behind the buffer's end before anything else is checked? Only if it is the next
+ * in order and nothing lies there already. Makes the room. */
+static bool can_copy_early(struct tcp *t, struct tcp_conn *c, const struct tcp_in *in)
+{
+    if (in->s.len == 0 || !state_receives(c->state) || c->orphan || c->rcv.ooo.count != 0 ||
+        !seq_eq(in->s.seq, c->rcv.nxt) || (in->s.th & (TERN_TH_SYN | TERN_TH_RST)) != 0)
+        return false;
+    if (in->s.len > (uint32_t)seq_diff(c->rcv.adv, c->rcv.nxt))
+        return false;
+    uint32_t len = c->rcv.buf.len;
+    return ring_reserve(&c->rcv.buf, t->arena, len + in->s.len, UINT32_MAX, len);
+}
+
+static uint64_t copy_early(struct tcp *t, struct tcp_conn *c, const struct tcp_in *in)
+{
+    uint32_t n = in->s.len;
+    uint8_t *at = ring_span(&c->rcv.buf, c->rcv.buf.len, &n);
+    uint64_t sum = t->cks->copy(at, in->s.data, n);
+    if (n < in->s.len) { /* the ring wraps */
+        uint32_t rest = in->s.len - n;
+        at = ring_span(&c->rcv.buf, c->rcv.buf.len + n, &rest);
+        uint64_t tail = t->cks->copy(at, in->s.data + n, in->s.len - n);
+        sum = cksum_add(sum, n & 1 ? cksum_odd(tail) : tail);
+    }
+    return sum;
+}
+
+/* True when the checksum is right [RFC9293:MUST-3], or need not be looked at. */
+static bool verify(struct tcp *t, struct tcp_conn *c, struct tcp_in *in)
+{
+    const struct tcp_pkt *p = in->pkt;
+    bool early = c != NULL && can_copy_early(t, c, in);
+    if (p->csum != TERN_CSUM_NONE) {
+        if (early)
+            ring_write(&c->rcv.buf, c->rcv.buf.len, in->s.data, in->s.len);
+        in->copied = early;
+        return true;
+    }
+    uint64_t sum = pseudo_sum(p);
+    if (early) {
+        sum = cksum_add(sum, t->cks->sum(p->p, in->s.hlen));
+        sum = cksum_add(sum, copy_early(t, c, in));
+        in->copied = true;
+    } else {
+        sum = cksum_add(sum, t->cks->sum(p->p, p->n));
+    }
+    return cksum_fold(sum) == 0;
+}
+
+static struct tcp_conn *find_conn(struct tcp *t, const struct tcp_tuple *tu, uint32_t *hash)
+{
+    if (t->last_conn != 0) {
+        struct tcp_conn *c = conn_at(t, t->last_conn);
+        if (c->used && c->hashed && tuple_eq(&c->tuple, tu)) {
+            *hash = c->hash;
+            return c;
+        }
+    }
+    *hash = tuple_hash(t, tu);
+    struct tcp_conn *c = demux_conn(t, tu, *hash);
+    if (c != NULL)
+        t->last_conn = conn_idx(t, c);
+    return c;
+}
+
+/* A segment for which there is no full connection. */
+static unsigned rx_other(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash,
+                         struct tcp_in *in, struct tern_time now)
+{
+    struct tcp_half *h = demux_half(t, tu, hash);
+    if (h != NULL)
+        return in_half(t, h, tu, in, now);
+    struct tcp_tw *w = demux_tw(t, tu, hash);
+    if (w != NULL)
+        return in_timewait(t, w, tu, in, now);
+    struct tcp_listener *l = demux_listener(t, &in->pkt->dst, tu->lport);
+    unsigned state = l != NULL ? TERN_TCP_LISTEN : TERN_TCP_CLOSED;
+    struct tern_trace *r = note_rx_begin(t, NULL, tu, 0, state, in, now);
+    unsigned v = l != NULL ? in_listen(t, l, tu, hash, in, now) : in_closed(t, tu, in, now);
+    note_rx_end(t, r, in, v);
+    return v;
+}
+
+unsigned tcp_rx(struct tcp *t, const struct tcp_pkt *pkt, struct tern_time now)
+{
+    struct tcp_in in = {.pkt = pkt, .pieces = 1};
+    t->now_ns = now.ns;
+    int bad = tcp_parse(pkt->p, pkt->n, &in.s);
+    if (bad != 0) {
+        trace_count(t->trace, (unsigned)bad);
+        return (unsigned)bad;
+    }
+    struct tcp_tuple tu = {.lport = in.s.dport, .rport = in.s.sport, .fam = pkt->dst.fam,
+                           .iface = pkt->iface};
+    memcpy(tu.laddr, pkt->dst.b, 16);
+    memcpy(tu.raddr, pkt->src.b, 16);
+    if (pkt->gso_size != 0 && in.s.len > pkt->gso_size)
+        in.pieces = (uint16_t)((in.s.len + pkt->gso_size - 1) / pkt->gso_size);
+
+    uint32_t hash;
+    struct tcp_conn *c = find_conn(t, &tu, &hash);
+    if (!verify(t, c, &in)) {
+        struct tern_trace *r =
+            note_rx_begin(t, c, &tu, c != NULL ? c->serial : 0,
+                          c != NULL ? c->state : (unsigned)TERN_TCP_CLOSED, &in, now);
+        note_rx_end(t, r, &in, CAUSE_DROP_TCP_CHECKSUM);
+        return CAUSE_DROP_TCP_CHECKSUM;
+    }
+    if (c == NULL)
+        return rx_other(t, &tu, hash, &in, now);
+    return tcp_input(t, c, &in, now);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* tcp/sockopt.c: options of connections and listeners, names of their ends. */
+#include "tcp/conn.h"
+
+static int set_bool(int64_t v, bool *out)
+{
+    if (v != 0 && v != 1)
+        return TERN_EINVAL;
+    *out = v != 0;
+    return TERN_OK;
+}
+
+static int set_buf(int64_t v, uint32_t *out)
+{
+    if (v < 2048 || v > 1 << 30)
+        return TERN_EINVAL;
+    *out = (uint32_t)v;
+    return TERN_OK;
+}
+
+static int listener_opt(struct tcp_listener *l, enum tern_opt opt, int64_t v)
+{
+    uint32_t u;
+    bool b;
+    int err;
+    switch (opt) {
+    case TERN_OPT_SNDBUF:
+    case TERN_OPT_RCVBUF:
+        if ((err = set_buf(v, &u)) == TERN_OK)
+            l->opts[opt == TERN_OPT_RCVBUF] = u;
+        return err;
+    case TERN_OPT_NODELAY:
+    case TERN_OPT_KEEPALIVE:
+        if ((err = set_bool(v, &b)) == TERN_OK)
+            l->opts[opt == TERN_OPT_NODELAY ? 2 : 3] = b;
+        return err;
+    default:
+        return TERN_ENOPROTOOPT;
+    }
+}
+
+static int set_ms(int64_t v, int64_t lo, uint32_t *out)
+{
+    if (v < lo || v > INT32_MAX)
+        return TERN_EINVAL;
+    *out = (uint32_t)v;
+    return TERN_OK;
+}
+
+/* Options that are more than a stored value. */
+static int conn_opt_bool(struct tcp *t, struct tcp_conn *c, enum tern_opt opt, int64_t v,
+                         struct tern_time now)
+{
+    bool b;
+    if (set_bool(v, &b) != TERN_OK)
+        return TERN_EINVAL;
+    switch (opt) {
+    case TERN_OPT_NODELAY: /* [RFC9293:MUST-17] */
+        c->nodelay = b;
+        break;
+    case TERN_OPT_CORK:
+        c->cork = b;
+        break;
+    case TERN_OPT_OOBINLINE:
+        c->oobinline = b;
+        return TERN_OK;
+    case TERN_OPT_QUICKACK:
+        c->quickack = b;
+        if (b && timer_on(c, TT_DELACK))
+            c->owe_ack = CAUSE_TX_ACK_NOW;
+        break;
+    default:
+        tern_assert(opt == TERN_OPT_KEEPALIVE); /* off by default [RFC9293:MUST-25] */
+        c->keepalive = b;
+        if (c->state != TERN_TCP_CLOSED && !c->detached)
+            timer_keep_restart(t, c, now);
+        return TERN_OK;
+    }
+    if (c->state != TERN_TCP_CLOSED)
+        tcp_ready(t, c);
+    return TERN_OK;
+}
+
+static int conn_opt_number(struct tcp *t, struct tcp_conn *c, enum tern_opt opt, int64_t v,
+                           struct tern_time now)
+{
+    int err = TERN_OK;
+    switch (opt) {
+    case TERN_OPT_KEEPIDLE_MS:
+        err = set_ms(v, 1, &c->keep_idle_ms);
+        break;
+    case TERN_OPT_KEEPINTVL_MS:
+        err = set_ms(v, 1, &c->keep_intvl_ms);
+        break;
+    case TERN_OPT_KEEPCNT:
+        if (v < 1 || v > 127)
+            return TERN_EINVAL;
+        c->keep_cnt = (uint16_t)v;
+        break;
+    case TERN_OPT_USER_TIMEOUT_MS:
+        err = set_ms(v, 0, &c->user_timeout_ms);
+        if (v == 0)
+            timer_stop(t, c, TT_USER, CAUSE_TM_USER, now);
+        break;
+    case TERN_OPT_SNDBUF:
+        return set_buf(v, &c->snd.limit);
+    case TERN_OPT_RCVBUF:
+        return set_buf(v, &c->rcv.limit);
+    case TERN_OPT_MAXSEG:
+        if (v < 88 || v > 32767)
+            return TERN_EINVAL;
+        c->mss_user = (uint16_t)v;
+        if (c->mss > v)
+            c->mss = (uint16_t)v;
+        if (c->cc.mss > v)
+            c->cc.mss = (uint32_t)v;
+        return TERN_OK;
+    case TERN_OPT_TTL:
+        if (v < 1 || v > 255) /* [RFC9293:MUST-49] */
+            return TERN_EINVAL;
+        c->ttl = (uint8_t)v;
+        return TERN_OK;
+    case TERN_OPT_TOS:
+        if (v < 0 || v > 255) /* [RFC9293:MUST-48] */
+            return TERN_EINVAL;
+        c->tos = (uint8_t)v;
+        return TERN_OK;
+    default:
+        return TERN_ENOPROTOOPT;
+    }
+    if (err == TERN_OK && opt != TERN_OPT_USER_TIMEOUT_MS && c->state != TERN_TCP_CLOSED &&
+        !c->detached)
+        timer_keep_restart(t, c, now);
+    return err;
+}
+
+int tcp_setopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t v,
+               struct tern_time now)
+{
+    if (sock_kind(s) == SOCK_LISTENER) {
+        struct tcp_listener *l = listener_get(t, s);
+        return l != NULL ? listener_opt(l, opt, v) : TERN_EBADF;
+    }
+    struct tcp_conn *c = conn_get(t, s);
+    if (c == NULL)
+        return TERN_EBADF;
+    switch (opt) {
+    case TERN_OPT_NODELAY:
+    case TERN_OPT_CORK:
+    case TERN_OPT_KEEPALIVE:
+    case TERN_OPT_OOBINLINE:
+    case TERN_OPT_QUICKACK:
+        return conn_opt_bool(t, c, opt, v, now);
+    default:
+        return conn_opt_number(t, c, opt, v, now);
+    }
+}
+
+static int listener_getopt(const struct tcp_listener *l, enum tern_opt opt, int64_t *v)
+{
+    switch (opt) {
+    case TERN_OPT_SNDBUF:
+    case TERN_OPT_RCVBUF:
+        *v = l->opts[opt == TERN_OPT_RCVBUF];
+        return TERN_OK;
+    case TERN_OPT_NODELAY:
+    case TERN_OPT_KEEPALIVE:
+        *v = l->opts[opt == TERN_OPT_NODELAY ? 2 : 3];
+        return TERN_OK;
+    case TERN_OPT_RCVQ:
+        *v = l->accept.count;
+        return TERN_OK;
+    default:
+        return TERN_ENOPROTOOPT;
+    }
+}
+
+static int conn_getopt(struct tcp_conn *c, enum tern_opt opt, int64_t *v)
+{
+    switch (opt) {
+    case TERN_OPT_NODELAY:
+        *v = c->nodelay;
+        return TERN_OK;
+    case TERN_OPT_CORK:
+        *v = c->cork;
+        return TERN_OK;
+    case TERN_OPT_KEEPALIVE:
+        *v = c->keepalive;
+        return TERN_OK;
+    case TERN_OPT_OOBINLINE:
+        *v = c->oobinline;
+        return TERN_OK;
+    case TERN_OPT_QUICKACK:
+        *v = c->quickack;
+        return TERN_OK;
+    case TERN_OPT_ERROR:
+        *v = -c->err;
+        c->err = 0;
+        return TERN_OK;
+    default:
+        return TERN_ENOPROTOOPT;
+    }
+}
+
+static int conn_getopt_number(const struct tcp_conn *c, enum tern_opt opt, int64_t *v)
+{
+    switch (opt) {
+    case TERN_OPT_KEEPIDLE_MS:
+        *v = c->keep_idle_ms;
+        return TERN_OK;
+    case TERN_OPT_KEEPINTVL_MS:
+        *v = c->keep_intvl_ms;
+        return TERN_OK;
+    case TERN_OPT_KEEPCNT:
+        *v = c->keep_cnt;
+        return TERN_OK;
+    case TERN_OPT_USER_TIMEOUT_MS:
+        *v = c->user_timeout_ms;
+        return TERN_OK;
+    case TERN_OPT_SNDBUF:
+        *v = c->snd.limit;
+        return TERN_OK;
+    case TERN_OPT_RCVBUF:
+        *v = c->rcv.limit;
+        return TERN_OK;
+    case TERN_OPT_MAXSEG:
+        *v = c->mss;
+        return TERN_OK;
+    case TERN_OPT_TTL:
+        *v = c->ttl;
+        return TERN_OK;
+    case TERN_OPT_TOS:
+        *v = c->tos;
+        return TERN_OK;
+    case TERN_OPT_SNDQ:
+        *v = c->snd.buf.len;
+        return TERN_OK;
+    case TERN_OPT_RCVQ:
+        *v = c->rcv.buf.len;
+        return TERN_OK;
+    default:
+        return TERN_ENOPROTOOPT;
+    }
+}
+
+int tcp_getopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t *v)
+{
+    if (sock_kind(s) == SOCK_LISTENER) {
+        struct tcp_listener *l = listener_get(t, s);
+        return l != NULL ? listener_getopt(l, opt, v) : TERN_EBADF;
+    }
+    struct tcp_conn *c = conn_get(t, s);
+    if (c == NULL)
+        return TERN_EBADF;
+    int err = conn_getopt(c, opt, v);
+    return err == TERN_ENOPROTOOPT ? conn_getopt_number(c, opt, v) : err;
+}
+
+int tcp_sockname(struct tcp *t, struct tern_sock s, struct tern_endpoint *out)
+{
+    if (sock_kind(s) == SOCK_LISTENER) {
+        struct tcp_listener *l = listener_get(t, s);
+        if (l == NULL)
+            return TERN_EBADF;
+        out->addr = l->addr;
+        out->port = l->port;
+        return TERN_OK;
+    }
+    struct tcp_conn *c = conn_get(t, s);
+    if (c == NULL)
+        return TERN_EBADF;
+    memset(out, 0, sizeof *out);
+    out->addr.fam = c->tuple.fam;
+    memcpy(out->addr.b, c->tuple.laddr, 16);
+    out->port = c->tuple.lport;
+    return TERN_OK;
+}
+
+int tcp_peername(struct tcp *t, struct tern_sock s, struct tern_endpoint *out)
+{
+    struct tcp_conn *c = conn_get(t, s);
+    if (c == NULL)
+        return sock_kind(s) == SOCK_LISTENER ? TERN_ENOTCONN : TERN_EBADF;
+    memset(out, 0, sizeof *out);
+    out->addr.fam = c->tuple.fam;
+    memcpy(out->addr.b, c->tuple.raddr, 16);
+    out->port = c->tuple.rport;
+    return TERN_OK;
+}
+
+int tcp_setuser(struct tcp *t, struct tern_sock s, uint64_t user)
+{
+    struct tcp_listener *l = listener_get(t, s);
+    struct tcp_conn *c = l == NULL ? conn_get(t, s) : NULL;
+    if (l != NULL)
+        l->user = user;
+    else if (c != NULL)
+        c->user = user;
+    else
+        return TERN_EBADF;
+    return TERN_OK;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp/timer.c: the timers of a connection, and what each does when it fires (RFC 9293 3.10.8).
+ *
+ * A connection has several timers and one node in the wheel, set to the nearest of them. Moving a
+ * timer later does not touch the wheel: the node fires at the old time, finds nothing due and is
+ * set again. So restarting the retransmission timer on each ACK costs one store.
+ */
+#include "tcp/conn.h"
+
+static const uint8_t public_timer[TT_COUNT] = {
+    [TT_REXMT] = TERN_TIMER_REXMT,   [TT_PERSIST] = TERN_TIMER_PERSIST,
+    [TT_DELACK] = TERN_TIMER_DELACK, [TT_KEEP] = TERN_TIMER_KEEP,
+    [TT_USER] = TERN_TIMER_USER,     [TT_FIN_WAIT_2] = TERN_TIMER_FIN_WAIT_2,
+};
+
+static void note_timer(struct tcp *t, const struct tcp_conn *c, unsigned kind, unsigned which,
+                       unsigned cause, int64_t us, struct tern_time now)
+{
+    trace_count(t->trace, cause);
+    struct tern_trace *r = trace_add(t->trace, now, kind, cause);
+    if (r == NULL)
+        return;
+    r->serial = c->serial;
+    r->state = c->state;
+    r->aux8 = public_timer[which];
+    r->lport = c->tuple.lport;
+    r->rport = c->tuple.rport;
+    r->laddr.fam = r->raddr.fam = c->tuple.fam;
+    memcpy(r->laddr.b, c->tuple.laddr, 16);
+    memcpy(r->raddr.b, c->tuple.raddr, 16);
+    r->a = us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+}
+
+void timer_arm(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_time at,
+               unsigned cause, struct tern_time now)
+{
+    tern_assert(which < TT_COUNT && c->used);
+    c->timer_ns[which] = at.ns > 0 ? at.ns : 1;
+    if (!wheel_armed(&c->wheel) || at.ns < c->wheel.due_ns)
+        wheel_set(&t->wheel, conn_idx(t, c), at);
+    note_timer(t, c, TERN_TR_TIMER_ARM, which, cause, time_diff_us(at, now), now);
+}
+
+void timer_stop(struct tcp *t, struct tcp_conn *c, unsigned which, unsigned cause,
+                struct tern_time now)
+{
+    if (c->timer_ns[which] == 0)
+        return;
+    c->timer_ns[which] = 0;
+    note_timer(t, c, TERN_TR_TIMER_STOP, which, cause, 0, now);
+}
+
+/* After an acknowledgment: stop when nothing is outstanding, else wait anew [RFC6298:5.2] [5.3]. */
+void timer_rexmt_update(struct tcp *t, struct tcp_conn *c, unsigned cause, struct tern_time now)
+{
+    if (seq_eq(c->snd.una, c->snd.nxt)) {
+        timer_stop(t, c, TT_REXMT, CAUSE_TM_REXMT_STOP, now);
+        timer_stop(t, c, TT_USER, CAUSE_TM_REXMT_STOP, now);
+        return;
+    }
+    timer_arm(t, c, TT_REXMT, time_add_us(now, c->rtt.rto_us), cause, now);
+    if (c->user_timeout_ms != 0)
+        timer_arm(t, c, TT_USER, time_add_ms(now, c->user_timeout_ms), CAUSE_TM_USER, now);
+}
+
+void timer_keep_restart(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    c->keep_probes = 0;
+    if (!c->keepalive || !state_synchronized(c->state) || c->state == TERN_TCP_TIME_WAIT)
+        timer_stop(t, c, TT_KEEP, CAUSE_TM_KEEP, now);
+    else
+        timer_arm(t, c, TT_KEEP, time_add_ms(now, c->keep_idle_ms), CAUSE_TM_KEEP, now);
+}
+
+/* ---- what they do ---- */
+
+static void rexmt_syn(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    bool sent = c->state == TERN_TCP_SYN_SENT;
+    if (++c->rexmts > t->cfg->syn_retries) { /* [RFC9293:MUST-23] */
+        tcp_die(t, c, c->soft_err != 0 ? c->soft_err : TERN_ETIMEDOUT,
+                sent ? CAUSE_ST_SYN_TIMEOUT : CAUSE_ST_SYN_ACK_TIMEOUT, now);
+        return;
+    }
+    c->syn_rexmt = true;
+    c->rtt.timed_ns = 0;
+    c->owe_syn = sent ? CAUSE_TX_SYN_REXMT : CAUSE_TX_SYN_ACK_REXMT;
+    rtt_backoff(&c->rtt, t->cfg);
+    tcp_ready(t, c);
+}
+
+static void on_rexmt(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    if (c->state == TERN_TCP_SYN_SENT || c->state == TERN_TCP_SYN_RECEIVED) {
+        rexmt_syn(t, c, now);
+        return;
+    }
+    uint32_t r2 = t->cfg->r2_retries;
+    if (c->orphan && r2 > 8)
+        r2 = 8; /* nobody waits for it any more */
+    /* A peer that shrank its window to nothing but still answers is not dead: the retransmissions
+     * serve as probes. */
+    bool answers = (uint64_t)(tcp_ms(t, now) - c->last_rx_ms) * 1000 <= t->cfg->rto_max_us;
+    if (c->snd.wnd == 0 && answers && c->rexmts >= r2 && !c->orphan)
+        c->rexmts = (uint8_t)(r2 - 1);
+    if (c->rexmts >= r2) { /* [RFC9293:MUST-20] */
+        tcp_die(t, c, c->soft_err != 0 ? c->soft_err : TERN_ETIMEDOUT, CAUSE_ST_R2, now);
+        return;
+    }
+    recovery_rto(t, c, now);
+}
+
+static void on_persist(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    bool all_sent = c->snd.buf.len == 0 && (!c->fin_wanted || fin_sent(c));
+    if (all_sent && seq_eq(c->snd.una, c->snd.nxt))
+        return; /* the last probe was taken */
+    if (c->snd.wnd != 0) { /* not shut: only too small, or a corked tail [RFC9293:3.8.6.2.1] */
+        c->override = true;
+        tcp_ready(t, c);
+        return;
+    }
+    uint32_t shut_ms = tcp_ms(t, now) - c->persist_ms;
+    uint32_t most = t->cfg->persist_give_up_ms;
+    if (c->orphan && most != 0 && shut_ms >= most) { /* [RFC6429:4] */
+        ans_conn_rst(t, c, CAUSE_TX_RST_PERSIST);
+        tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_PERSIST_TIMEOUT, now);
+        return;
+    }
+    if (c->rexmts >= t->cfg->r2_retries) { /* the probes themselves go unanswered */
+        tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_R2, now);
+        return;
+    }
+    c->rexmts++;
+    c->owe_probe = CAUSE_TX_PROBE_WINDOW;
+    tcp_ready(t, c);
+}
+
+static void on_keep(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    uint32_t idle = tcp_ms(t, now) - c->last_rx_ms;
+    if (!seq_eq(c->snd.una, c->snd.nxt) || idle < c->keep_idle_ms) {
+        uint32_t left = idle < c->keep_idle_ms ? c->keep_idle_ms - idle : c->keep_intvl_ms;
+        timer_arm(t, c, TT_KEEP, time_add_ms(now, left), CAUSE_TM_KEEP, now);
+        return;
+    }
+    if (c->keep_probes >= c->keep_cnt) { /* not on the first lost probe [RFC9293:MUST-27] */
+        ans_conn_rst(t, c, CAUSE_TX_RST_TIMEOUT);
+        tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_KEEPALIVE_DEAD, now);
+        return;
+    }
+    c->keep_probes++;
+    c->owe_probe = CAUSE_TX_PROBE_KEEPALIVE;
+    timer_arm(t, c, TT_KEEP, time_add_ms(now, c->keep_intvl_ms), CAUSE_TM_KEEP, now);
+    tcp_ready(t, c);
+}
+
+static unsigned fired_cause(const struct tcp_conn *c, unsigned which)
+{
+    static const uint16_t cause[TT_COUNT] = {
+        [TT_REXMT] = CAUSE_TM_REXMT,   [TT_PERSIST] = CAUSE_TM_PERSIST,
+        [TT_DELACK] = CAUSE_TM_DELACK, [TT_KEEP] = CAUSE_TM_KEEP,
+        [TT_USER] = CAUSE_TM_USER,     [TT_FIN_WAIT_2] = CAUSE_TM_FIN_WAIT_2,
+    };
+    return which == TT_REXMT && c->rexmts > 0 ? (unsigned)CAUSE_TM_REXMT_BACKOFF : cause[which];
+}
+
+void tcp_timeout(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_time now)
+{
+    tern_assert(c->used && c->state != TERN_TCP_CLOSED);
+    note_timer(t, c, TERN_TR_TIMER_FIRE, which, fired_cause(c, which), 0, now);
+    switch (which) {
+    case TT_REXMT:
+        on_rexmt(t, c, now);
+        break;
+    case TT_PERSIST:
+        on_persist(t, c, now);
+        break;
+    case TT_DELACK:
+        if (c->owe_ack == 0)
+            c->owe_ack = CAUSE_TX_ACK_DELAYED;
+        tcp_ready(t, c);
+        break;
+    case TT_KEEP:
+        on_keep(t, c, now);
+        break;
+    case TT_USER:
+        tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_USER_TIMEOUT, now);
+        break;
+    default:
+        tern_assert(which == TT_FIN_WAIT_2);
+        tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_FIN_WAIT_2_TIMEOUT, now);
+        break;
+    }
+}
+
+/* Runs what is due of one connection and sets its node to what is next. */
+static void conn_tick(struct tcp *t, uint32_t idx, struct tern_time now)
+{
+    struct tcp_conn *c = conn_at(t, idx);
+    uint32_t gen = c->gen;
+    for (unsigned i = 0; i < TT_COUNT; i++) {
+        if (c->timer_ns[i] == 0 || c->timer_ns[i] > now.ns)
+            continue;
+        c->timer_ns[i] = 0;
+        tcp_timeout(t, c, i, now);
+        if (!c->used || c->gen != gen || c->state == TERN_TCP_CLOSED)
+            return;
+    }
+    int64_t next = INT64_MAX;
+    for (unsigned i = 0; i < TT_COUNT; i++)
+        if (c->timer_ns[i] != 0 && c->timer_ns[i] < next)
+            next = c->timer_ns[i];
+    wheel_set(&t->wheel, idx, (struct tern_time){next});
+}
+
+void tcp_tick(struct tcp *t, struct tern_time now)
+{
+    uint32_t idx;
+    t->now_ns = now.ns;
+    while ((idx = wheel_pop(&t->wheel, now)) != 0)
+        conn_tick(t, idx, now);
+    half_tick(t, now);
+    tw_tick(t, now);
+}
+
+struct tern_time tcp_deadline(const struct tcp *t)
+{
+    struct tern_time d = wheel_deadline(&t->wheel);
+    d = time_min(d, half_deadline(t));
+    return time_min(d, tw_deadline(t));
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp/user.c: SEND and RECEIVE (RFC 9293 3.10.2, 3.10.3), with and without a copy, and the urgent octet.
+ *
+ * The urgent octet stays in the receive buffer at its place; reading stops before it, and passes
+ * over it unless the application wants it in line. recv_oob() looks at it in the buffer.
+ */
+#include "tcp/conn.h"
+
+/* The pending error, given once. */
+static int take_err(struct tcp_conn *c)
+{
+    int err = c->err;
+    c->err = 0;
+    return err;
+}
+
+/* ---- sending ---- */
+
+static int may_send(struct tcp_conn *c)
+{
+    if (c->err != 0)
+        return take_err(c);
+    if (c->state == TERN_TCP_CLOSED || c->fin_wanted || c->state == TERN_TCP_TIME_WAIT)
+        return TERN_EPIPE;
+    return TERN_OK;
+}
+
+int tcp_send_space(struct tcp *t, struct tern_sock s, size_t want, uint8_t **ptr, size_t *len)
+{
+    struct tcp_conn *c = conn_get(t, s);
+    if (c == NULL || c->listener != 0)
+        return TERN_EBADF;
+    int err = may_send(c);
+    if (err != TERN_OK)
+        return err;
+    uint32_t used = c->snd.buf.len;
+    uint32_t room = c->snd.limit > used ? c->snd.limit - used : 0;
+    uint32_t n = want < room ? (uint32_t)want : room;
+    if (n == 0 && want != 0) {
+        c->was_writable_no = true;
+        return TERN_EAGAIN;
+    }
+    while (!ring_reserve(&c->snd.buf, t->arena, used + n, c->snd.limit, used)) {
+        if (c->snd.buf.cap > used) { /* no more memory: what there is */
+            n = c->snd.buf.cap - used;
+            break;
+        }
+        if (n <= BUDDY_MIN) {
+            c->was_writable_no = true;
+            return TERN_EAGAIN;
+        }
+        n /= 2;
+    }
+    uint8_t *p = ring_span(&c->snd.buf, used, &n);
+    *ptr = p;
+    *len = n;
+    return TERN_OK;
+}
+
+static void committed(struct tcp *t, struct tcp_conn *c, size_t n, uint32_t flags,
+                      struct tern_time now)
+{
+    ring_commit(&c->snd.buf, (uint32_t)n);
+    if (flags & TERN_SEND_OOB) {
+        c->snd.up = snd_fin(c); /* the octet after the last one [RFC9293:MUST-62] */
+        c->urg = true;
+    }
+    note_call(t, c, TERN_CALL_SEND, (uint32_t)n, now);
+    tcp_ready(t, c);
+}
+
+int tcp_send_commit(struct tcp *t, struct tern_sock s, size_t n, uint32_t flags,
+                    struct tern_time now)
+{
+    struct tcp_conn *c = conn_get(t, s);
+    if (c == NULL)
+        return TERN_EBADF;
+    if (n > c->snd.buf.cap - c->snd.buf.len)
+        return TERN_EINVAL;
+    t->now_ns = now.ns;
+    committed(t, c, n, flags, now);
+    return TERN_OK;
+}
+
+int64_t tcp_send(struct tcp *t, struct tern_sock s, const void *buf, size_t len, uint32_t flags,
+                 struct tern_time now)
+{
+    size_t done = 0;
+    while (done < len) {
+        uint8_t *p;
+        size_t n;
+        int err = tcp_send_space(t, s, len - done, &p, &n);
+        if (err != TERN_OK)
+            return done != 0 ? (int64_t)done : err;
+        memcpy(p, (const uint8_t *)buf + done, n);
+        done += n;
+        bool last = done == len;
+        tcp_send_commit(t, s, n, last ? flags : flags & ~(uint32_t)TERN_SEND_OOB, now);
+    }
+    return (int64_t)done;
+}
+
+/* ---- receiving ---- */
+
+/* How many octets may be read before the urgent one: all of them when there is none in the way. */
+static uint32_t before_oob(struct tcp_conn *c)
+{
+    uint32_t len = c->rcv.buf.len;
+    if (!c->oob || c->oobinline)
+        return len;
+    struct seq first = seq_sub(c->rcv.nxt, len + (c->fin_rcvd ? 1 : 0));
+    int32_t at = seq_diff(seq_sub(c->rcv.up, 1), first);
+    if (at < 0) { /* it was passed already */
+        c->oob = false;
+        return len;
+    }
+    return (uint32_t)at < len ? (uint32_t)at : len;
+}
+
+static void consume(struct tcp *t, struct tcp_conn *c, uint32_t n)
+{
+    ring_drop(&c->rcv.buf, n);
+    if (c->rcv.ooo.count == 0)
+        ring_release_if_empty(&c->rcv.buf, t->arena);
+    window_read(t, c);
+}
+
+/* Passes over an urgent octet that stands first, if it is not wanted in line. */
+static void pass_oob(struct tcp *t, struct tcp_conn *c)
+{
+    if (c->oob && !c->oobinline && c->rcv.buf.len != 0 && before_oob(c) == 0 && c->oob) {
+        c->oob = false;
+        consume(t, c, 1);
+    }
+}
+
+int tcp_recv_data(struct tcp *t, struct tern_sock s, const uint8_t **ptr, size_t *len)
+{
+    struct tcp_conn *c = conn_get(t, s);
+    if (c == NULL || c->listener != 0)
+        return TERN_EBADF;
+    pass_oob(t, c);
+    uint32_t n = before_oob(c);
+    if (n != 0) {
+        *ptr = ring_span(&c->rcv.buf, 0, &n);
+        *len = n;
+        return 1;
+    }
+    *len = 0;
+    if (c->err != 0)
+        return take_err(c);
+    if (c->fin_rcvd || c->state == TERN_TCP_CLOSED)
+        return 0;
+    return c->state == TERN_TCP_SYN_SENT ? TERN_ENOTCONN : TERN_EAGAIN;
+}
+
+int tcp_recv_consume(struct tcp *t, struct tern_sock s, size_t n, struct tern_time now)
+{
+    struct tcp_conn *c = conn_get(t, s);
+    if (c == NULL)
+        return TERN_EBADF;
+    if (n > before_oob(c))
+        return TERN_EINVAL;
+    t->now_ns = now.ns;
+    if (n == 0)
+        return TERN_OK;
+    note_call(t, c, TERN_CALL_RECV, (uint32_t)n, now);
+    consume(t, c, (uint32_t)n);
+    return TERN_OK;
+}
+
+int64_t tcp_recv(struct tcp *t, struct tern_sock s, void *buf, size_t len, struct tern_time now)
+{
+    size_t done = 0;
+    while (done < len) {
+        const uint8_t *p;
+        size_t n;
+        int r = tcp_recv_data(t, s, &p, &n);
+        if (r <= 0)
+            return done != 0 ? (int64_t)done : r;
+        if (n > len - done)
+            n = len - done;
+        memcpy((uint8_t *)buf + done, p, n);
+        done += n;
+        tcp_recv_consume(t, s, n, now);
+    }
+    return (int64_t)done;
+}
+
+int tcp_recv_oob(struct tcp *t, struct tern_sock s, uint8_t *octet)
+{
+    struct tcp_conn *c = conn_get(t, s);
+    if (c == NULL)
+        return TERN_EBADF;
+    if (!c->oob || c->oobinline)
+        return TERN_EINVAL;
+    uint32_t at = before_oob(c);
+    if (!c->oob)
+        return TERN_EINVAL;
+    if (at >= c->rcv.buf.len)
+        return TERN_EAGAIN;
+    ring_read(&c->rcv.buf, at, octet, 1);
+    return 1;
+}

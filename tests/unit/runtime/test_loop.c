@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The loop with timers and descriptors, then with two stacks on a wire. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <tern/config.h>
+#include <tern/loop.h>
+#include <tern/socket.h>
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+static struct tern_loop *lp;
+static char order[16];
+
+static int set_up(void **state)
+{
+    (void)state;
+    char why[TERN_WHY];
+    lp = tern_loop_new(20, why);
+    order[0] = '\0';
+    return lp ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    tern_loop_free(lp);
+    return 0;
+}
+
+static void stop(void *ctx)
+{
+    (void)ctx;
+    tern_loop_stop(lp);
+}
+
+static void append(void *ctx)
+{
+    strcat(order, ctx);
+}
+
+static struct tern_time in_us(int64_t us)
+{
+    return (struct tern_time){tern_loop_now(lp).ns + us * 1000};
+}
+
+static void timers_fire_in_order(void **state)
+{
+    (void)state;
+    char a[] = "a", b[] = "b", c[] = "c", d[] = "d";
+    struct tern_loop_timer ta = {.cb = append, .ctx = a}, tb = {.cb = append, .ctx = b},
+                           tc = {.cb = append, .ctx = c}, td = {.cb = append, .ctx = d},
+                           end = {.cb = stop};
+    tern_loop_timer_set(lp, &end, in_us(5000));
+    tern_loop_timer_set(lp, &tc, in_us(3000));
+    tern_loop_timer_set(lp, &ta, in_us(9000));
+    tern_loop_timer_set(lp, &tb, in_us(2000));
+    tern_loop_timer_set(lp, &td, in_us(2500));
+    tern_loop_timer_set(lp, &ta, in_us(1000)); /* re-armed: replaces */
+    tern_loop_timer_stop(lp, &td);
+    tern_loop_timer_stop(lp, &td);
+    struct tern_time due = end.at;
+    assert_int_equal(tern_loop_run(lp), 0);
+    assert_string_equal(order, "abc");
+    assert_true(tern_loop_now(lp).ns >= due.ns);
+    assert_false(ta.armed || tb.armed || tc.armed || td.armed || end.armed);
+}
+
+static struct tern_loop_timer again;
+static unsigned left;
+
+static void rearm(void *ctx)
+{
+    (void)ctx;
+    if (--left == 0)
+        tern_loop_stop(lp);
+    else
+        tern_loop_timer_set(lp, &again, tern_loop_now(lp));
+}
+
+/* A timer that is always due does not keep the loop from its descriptors. */
+static void a_busy_timer_does_not_starve(void **state)
+{
+    (void)state;
+    left = 50;
+    again = (struct tern_loop_timer){.cb = rearm};
+    tern_loop_timer_set(lp, &again, tern_loop_now(lp));
+    assert_int_equal(tern_loop_run(lp), 0);
+    assert_int_equal(left, 0);
+}
+
+static int pipes[2][2];
+
+static void on_pipe(void *ctx, int fd, uint32_t events)
+{
+    assert_true(events & EPOLLIN);
+    char ch;
+    assert_int_equal(read(fd, &ch, 1), 1);
+    append(ctx);
+    /* The other's event has been fetched with this one: it must not come any more. */
+    tern_loop_unwatch(lp, pipes[0][0]);
+    tern_loop_unwatch(lp, pipes[1][0]);
+}
+
+static void a_callback_may_remove_any_watch(void **state)
+{
+    (void)state;
+    char x[] = "x";
+    struct tern_loop_timer end = {.cb = stop};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pipe(pipes[i]), 0);
+        assert_int_equal(write(pipes[i][1], "z", 1), 1);
+        assert_int_equal(tern_loop_watch(lp, pipes[i][0], EPOLLIN, on_pipe, x), 0);
+    }
+    tern_loop_timer_set(lp, &end, in_us(2000));
+    assert_int_equal(tern_loop_run(lp), 0);
+    assert_string_equal(order, "x");
+    for (int i = 0; i < 4; i++)
+        (void)close(pipes[i / 2][i % 2]);
+}
+
+/* ---- two stacks ---- */
+
+#define TOTAL (8u << 20)
+
+struct side {
+    struct tern_stack *st;
+    struct tern_sock sock;
+    uint64_t done, bad;
+    bool server, fin, connected;
+};
+
+static struct side side[2];
+
+static void side_send(struct side *s)
+{
+    while (s->done < TOTAL) {
+        uint8_t *p;
+        size_t n;
+        if (tern_tcp_send_space(s->st, s->sock, 65536, &p, &n) != 0)
+            return;
+        if (n > TOTAL - s->done)
+            n = TOTAL - s->done;
+        for (size_t i = 0; i < n; i++)
+            p[i] = (uint8_t)((s->done + i) * 31 >> 3);
+        assert_int_equal(tern_tcp_send_commit(s->st, s->sock, n, 0, tern_loop_now(lp)), 0);
+        s->done += n;
+    }
+    if (!s->fin) {
+        s->fin = true;
+        assert_int_equal(tern_tcp_shutdown(s->st, s->sock, tern_loop_now(lp)), 0);
+    }
+}
+
+static void side_recv(struct side *s)
+{
+    const uint8_t *p;
+    size_t n;
+    int r;
+    while ((r = tern_tcp_recv_data(s->st, s->sock, &p, &n)) == 1) {
+        for (size_t i = 0; i < n; i++)
+            s->bad += p[i] != (uint8_t)((s->done + i) * 31 >> 3);
+        s->done += n;
+        assert_int_equal(tern_tcp_recv_consume(s->st, s->sock, n, tern_loop_now(lp)), 0);
+    }
+    if (r == 0) {
+        s->fin = true;
+        tern_loop_stop(lp);
+    }
+}
+
+static void on_event(void *ctx, const struct tern_event *ev)
+{
+    struct side *s = ctx;
+    if (s->server) {
+        if (ev->bits & TERN_EV_ACCEPT)
+            assert_int_equal(tern_tcp_accept(s->st, ev->sock, &s->sock), 0);
+        if (s->sock.id)
+            side_recv(s);
+        return;
+    }
+    assert_int_equal(ev->err, 0);
+    s->connected |= (ev->bits & TERN_EV_CONNECTED) != 0;
+    if (s->connected)
+        side_send(s);
+}
+
+static struct tern_endpoint at(uint8_t host, uint16_t port)
+{
+    return (struct tern_endpoint){.addr = {.fam = TERN_AF_IP4, .b = {10, 0, 0, host}},
+                                  .port = port};
+}
+
+static struct tern_stack *stack_on(struct tern_port *port, uint8_t host, struct side *s)
+{
+    struct tern_config cfg;
+    char why[TERN_WHY] = "";
+    tern_config_init(&cfg);
+    tern_seed_from(cfg.seed, host);
+    struct tern_stack *st = tern_stack_new(&cfg, tern_loop_now(lp), why);
+    if (!st)
+        fail_msg("%s", why);
+    struct tern_iface_config ic = {.link = port->link,
+                                   .mac = {2, 0, 0, 0, 0, host},
+                                   .tx_csum = port->tx_csum,
+                                   .mtu = port->mtu,
+                                   .gso_max = port->gso_max,
+                                   .addr = {{at(host, 0).addr, 24}}};
+    assert_int_equal(tern_iface_add(st, &ic), 0);
+    assert_int_equal(tern_loop_attach(lp, st, 0, port, on_event, s, why), 0);
+    *s = (struct side){.st = st};
+    return st;
+}
+
+static void transfer(uint32_t gso_max, const struct tern_impair_config *bad)
+{
+    struct tern_port *a, *b;
+    char why[TERN_WHY] = "";
+    assert_int_equal(tern_wire_new(1500, gso_max, 256, &a, &b, why), 0);
+    if (bad)
+        assert_int_equal(tern_impair_new(a, bad, bad, &a, why), 0);
+    struct tern_stack *sa = stack_on(a, 1, &side[0]), *sb = stack_on(b, 2, &side[1]);
+    side[1].server = true;
+    struct tern_sock ls;
+    struct tern_endpoint here = at(2, 80);
+    assert_int_equal(tern_tcp_listen(sb, &here, 8, 0, &ls), 0);
+    assert_int_equal(tern_tcp_connect(sa, NULL, &here, &side[0].sock, tern_loop_now(lp)), 0);
+    assert_int_equal(tern_loop_run(lp), 0);
+    assert_int_equal(side[1].done, TOTAL);
+    assert_int_equal(side[1].bad, 0);
+    tern_loop_free(lp);
+    lp = NULL;
+    tern_stack_free(sa);
+    tern_stack_free(sb);
+}
+
+static void two_stacks_at_mtu(void **state)
+{
+    (void)state;
+    transfer(0, NULL);
+}
+
+static void two_stacks_with_super_segments(void **state)
+{
+    (void)state;
+    transfer(65535, NULL);
+}
+
+static void two_stacks_on_a_slow_wire(void **state)
+{
+    (void)state;
+    struct tern_impair_config bad = {.delay_us = 500, .rate_bps = 4000000000u};
+    transfer(65535, &bad);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(timers_fire_in_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_busy_timer_does_not_starve, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_callback_may_remove_any_watch, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(two_stacks_at_mtu, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(two_stacks_with_super_segments, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(two_stacks_on_a_slow_wire, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
