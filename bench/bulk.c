@@ -28,7 +28,7 @@ int main(int argc, char **argv)
     struct tern_sock l, c, s;
     static uint8_t buf[CHUNK], sink[CHUNK];
     tern_config_init(&cfg);
-    cfg.sndbuf = cfg.rcvbuf = 512 * 1024;
+    cfg.sndbuf = cfg.rcvbuf = 256 * 1024;
     pair_make(&p, &cfg, mtu, gso);
     l = pair_listen(&p, 80, 16);
     pair_connect(&p, l, 80, &c, &s);

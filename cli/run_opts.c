@@ -92,6 +92,7 @@ static const struct argp_option run_table[] = {
 struct run_parse {
     struct run_opts *o;
     char *why;
+    int next; /* where argp stood when it gave up */
     bool gw_given, mtu_given, bad;
 };
 
@@ -321,6 +322,8 @@ static error_t run_parser(int key, char *arg, struct argp_state *state)
     }
     if (key == ARGP_KEY_END)
         return run_check(p);
+    if (key == ARGP_KEY_ERROR)
+        p->next = state->next;
     const struct argp_option *t = run_find_key(key);
     if (!t)
         return ARGP_ERR_UNKNOWN;
@@ -389,13 +392,12 @@ enum run_opts_result run_opts_parse(int argc, char **argv, struct run_opts *o, c
         return RUN_OPTS_HELP;
     }
     struct run_parse p = {.o = o, .why = why};
-    int at = 0;
     why[0] = '\0';
-    error_t err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_HELP, &at, &p);
+    error_t err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &p);
     if (err == 0)
         return RUN_OPTS_GO;
     if (!p.bad) {
-        const char *word = at > 0 && at <= argc ? argv[at - 1] : "";
+        const char *word = p.next > 0 && p.next <= argc ? argv[p.next - 1] : "";
         run_unknown(&p, word);
     }
     return RUN_OPTS_BAD;

@@ -28,7 +28,7 @@ int api_way(const struct tern_stack *st, const struct tern_addr *local,
     struct route_hop hop;
     if (remote->fam == TERN_AF_NONE)
         return TERN_EINVAL;
-    if (remote->fam != TERN_AF_IP4)
+    if (remote->fam != TERN_AF_IP4 || (local->fam != TERN_AF_NONE && local->fam != TERN_AF_IP4))
         return TERN_EAFNOSUPPORT;
     if (!route_find(&st->routes, &st->ifs, remote, &hop))
         return TERN_ENETUNREACH;
@@ -38,8 +38,6 @@ int api_way(const struct tern_stack *st, const struct tern_addr *local,
     out->group =
         hop.iface != NET_LO && (!addr_is_unicast(remote) || iface_broadcast_ip(f, addr_ip(remote)));
     if (!addr_is_any(local)) {
-        if (local->fam != TERN_AF_IP4)
-            return TERN_EAFNOSUPPORT;
         bool ours = iface_own(&st->ifs, local) || (f->any_addr && addr_is_unicast(local));
         if (!ours || (addr_is_loopback(local) && hop.iface != NET_LO))
             return TERN_EADDRNOTAVAIL;

@@ -282,7 +282,7 @@ void connect_call(struct call *c)
         return;
     }
     if (sk->proto == IPPROTO_UDP) {
-        udp_connect(c, &sin);
+        usock_connect(c, &sin);
         return;
     }
     bool nonblock = (fcntl(c->fd, F_GETFL) & O_NONBLOCK) != 0;

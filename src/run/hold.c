@@ -135,6 +135,8 @@ void hold_tick(void *ctx)
             hold_end(r, h, h->late);
         else if (proc_signalled(h->call.tid))
             hold_end(r, h, ERESTARTSYS);
+        else
+            (void)hold_try(r, h); /* a listener that was shut down tells nobody */
     }
     hold_arm(r);
 }

@@ -11,6 +11,9 @@
  * That the program has closed its listener shows nowhere. So the stack holds each SYN (TERN_LISTEN_HOLD)
  * until we have looked: binding a scratch socket to the listener's name fails as long as it is alive.
  * When it is gone the SYN is refused and the stack's listener closed, which is what TCP would have done.
+ *
+ * Listeners that share a port (SO_REUSEPORT) share one listener of the stack: one of them holds its handle,
+ * and hands it on when it is closed; each connection goes to one of them by the peer's port.
  */
 #include "run/sup.h"
 
@@ -52,17 +55,65 @@ static bool name_taken(const struct lis *l)
     return rc < 0 && err == EADDRINUSE;
 }
 
+/* ---- sharing ---- */
+
+static bool shares(const struct sk *a, const struct sk *b)
+{
+    return a->state == SK_LISTEN && b->state == SK_LISTEN && a->local.port == b->local.port &&
+           a->reuseport && b->reuseport && a != b;
+}
+
+/* Another listener of the same port, if there is one. */
+static struct sk *share_other(struct sk *sk)
+{
+    uint32_t cursor = 0;
+    struct sk *other;
+    while ((other = sk_each(sk->run, &cursor)) != NULL && !shares(sk, other))
+        ;
+    return other;
+}
+
+/* Which of the sharing listeners gets this connection: the alive ones are counted first. */
+static struct sk *share_pick(struct sk *sk, const struct sk *conn)
+{
+    unsigned n = 1, k = 0;
+    uint32_t cursor = 0;
+    struct sk *other;
+    if (!sk->reuseport)
+        return sk;
+    while ((other = sk_each(sk->run, &cursor)) != NULL)
+        n += shares(sk, other) && listen_alive(other);
+    unsigned pick = conn->remote.port * 2654435761u >> 16;
+    pick %= n;
+    for (cursor = 0; (other = sk_each(sk->run, &cursor)) != NULL;) {
+        if ((other == sk || shares(sk, other)) && k++ == pick)
+            return other;
+    }
+    return sk;
+}
+
+/* The program has closed the listener: its handle goes to one that shares the port, or is closed. */
+static void listen_gone(struct sk *sk)
+{
+    struct sk *heir = share_other(sk);
+    if (sk->h.id && heir) {
+        heir->h = sk->h;
+        (void)tern_setuser(sk->run->cfg.st, heir->h, heir->id);
+    } else if (sk->h.id) {
+        (void)tern_close(sk->run->cfg.st, sk->h, now_of(sk));
+    }
+    sk->h.id = 0;
+    sk->state = SK_DONE;
+    listen_free(sk);
+}
+
 bool listen_alive(struct sk *sk)
 {
     if (sk->state != SK_LISTEN || !sk->lis)
         return false;
     if (name_taken(sk->lis))
         return true;
-    if (sk->h.id)
-        (void)tern_close(sk->run->cfg.st, sk->h, now_of(sk));
-    sk->h.id = 0;
-    sk->state = SK_DONE;
-    listen_free(sk);
+    listen_gone(sk);
     return false;
 }
 
@@ -116,17 +167,20 @@ static int listen_start(struct call *c)
     int err = 0;
     if (bind(c->fd, (const struct sockaddr *)&l->name, l->len) < 0 || listen(c->fd, (int)n) < 0)
         err = errno;
-    if (!err)
+    sk->state = SK_LISTEN;
+    bool shared = share_other(sk) != NULL;
+    if (!err && !shared)
         err = tern_errno(tern_tcp_listen(c->run->cfg.st, &at, n, TERN_LISTEN_HOLD, &sk->h));
     if (err) {
+        sk->state = SK_NEW;
         sk->h.id = 0;
         free(l);
         return err;
     }
-    (void)tern_setuser(c->run->cfg.st, sk->h, sk->id);
+    if (!shared)
+        (void)tern_setuser(c->run->cfg.st, sk->h, sk->id);
     sockopt_apply(sk);
     sk->lis = l;
-    sk->state = SK_LISTEN;
     return 0;
 }
 
@@ -221,32 +275,48 @@ static int conn_deliver(struct sk *listener, struct sk *conn)
     return 0;
 }
 
-static void deliver_all(struct sk *listener)
+/* Delivers one connection to one listener; false when it must wait. */
+static bool deliver(struct sk *listener, struct sk *conn)
 {
     struct run *r = listener->run;
-    while (listener->state == SK_LISTEN) {
-        struct sk *conn = listener->lis->stuck ? listener->lis->stuck : conn_take(listener);
+    int err = conn_deliver(listener, conn);
+    if (err == 0)
+        return true;
+    if (err == EAGAIN) {
+        listener->lis->stuck = conn;
+        tern_loop_timer_set(r->cfg.loop, &r->retry,
+                            (struct tern_time){now_of(listener).ns + RETRY_MS * 1000000});
+        return false;
+    }
+    (void)tern_tcp_abort(r->cfg.st, conn->h, now_of(conn));
+    conn->h.id = 0;
+    sk_free(conn);
+    if (err == ECONNREFUSED) /* closed, or shut down: the port is free again */
+        listen_gone(listener);
+    return true;
+}
+
+/* Delivers what the stack has completed. */
+static void deliver_all(struct sk *listener)
+{
+    struct lis *l = listener->lis;
+    if (l->stuck) {
+        struct sk *conn = l->stuck;
+        l->stuck = NULL;
+        if (!deliver(listener, conn))
+            return;
+    }
+    while (listener->state == SK_LISTEN && listener->h.id) {
+        struct sk *conn = conn_take(listener);
+        struct sk *to = conn ? share_pick(listener, conn) : NULL;
         if (!conn)
             return;
-        listener->lis->stuck = NULL;
-        int err = conn_deliver(listener, conn);
-        if (err == 0)
-            continue;
-        if (err == EAGAIN) {
-            listener->lis->stuck = conn;
-            tern_loop_timer_set(r->cfg.loop, &r->retry,
-                                (struct tern_time){now_of(listener).ns + RETRY_MS * 1000000});
+        if (to->lis->stuck)
+            to = listener; /* that one's queue is full */
+        if (!deliver(to, conn) && to == listener)
             return;
-        }
-        (void)tern_tcp_abort(r->cfg.st, conn->h, now_of(conn));
-        conn->h.id = 0;
-        sk_free(conn);
-        if (err == ECONNREFUSED) { /* closed, or shut down: the port is free again */
-            (void)tern_close(r->cfg.st, listener->h, now_of(listener));
-            listener->h.id = 0;
-            listener->state = SK_DONE;
-            listen_free(listener);
-        }
+        if (to != listener)
+            hold_retry(to);
     }
 }
 
@@ -266,7 +336,7 @@ void listen_retry(void *ctx)
  * same run. */
 static bool syn_welcome(struct sk *sk, const struct tern_event *ev)
 {
-    if (!listen_alive(sk))
+    if (!listen_alive(sk) && !listen_find(sk->run, &sk->local))
         return false;
     return !addr_is_loop(&sk->local.addr) ||
            memcmp(&ev->remote.addr, &sk->run->cfg.addr, sizeof ev->remote.addr) == 0;

@@ -46,7 +46,7 @@ void open_socket(struct call *c)
     if (kind == SOCK_STREAM)
         err = proto == 0 || proto == IPPROTO_TCP ? open_tcp(c, type) : EPROTONOSUPPORT;
     else if (kind == SOCK_DGRAM && (proto == 0 || proto == IPPROTO_UDP))
-        err = udp_new(c, type);
+        err = usock_new(c, type);
     else if (kind == SOCK_DGRAM)
         err = proto == IPPROTO_ICMP ? EACCES : EPROTONOSUPPORT;
     else if (kind == SOCK_RAW)
@@ -79,6 +79,8 @@ static bool port_conflict(struct sk *sk, int fd, const struct tern_endpoint *at,
     if (!addr_is_any(&at->addr) && !addr_is_any(&other->local.addr) &&
         addr_is_loop(&at->addr) != addr_is_loop(&other->local.addr))
         return false;
+    if (sk->reuseport && other->reuseport && sk->proto == IPPROTO_TCP)
+        return false; /* UDP ports cannot be shared: EADDRINUSE */
     if (other->state == SK_OPEN || other->state == SK_DONE || other->state == SK_FAILED)
         return !port_option(sk, fd, SO_REUSEADDR);
     return other->state == SK_LISTEN || !port_option(sk, fd, SO_REUSEADDR) ||
@@ -153,7 +155,7 @@ void open_bind(struct call *c)
     if (!err) {
         struct tern_endpoint before = sk->local;
         sk->local = at;
-        err = sk->proto == IPPROTO_UDP ? udp_bind(sk) : 0;
+        err = sk->proto == IPPROTO_UDP ? usock_bind(sk) : 0;
         sk->bound = err == 0;
         if (err)
             sk->local = before;

@@ -2,6 +2,7 @@
 /* run/proc.c: what the supervisor asks the kernel about the program's threads. */
 #include "run/sup.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -69,6 +70,50 @@ int proc_getfd(struct run *r, int tid, int fd)
         r->pidfds[i].tid = 0;
     }
     return -ESRCH;
+}
+
+static int proc_get_if(struct run *r, int tid, int fd, uint64_t ino)
+{
+    int got = proc_getfd(r, tid, fd);
+    if (got < 0 || sk_inode(r, got) == ino)
+        return got;
+    (void)close(got);
+    return -ENOENT;
+}
+
+/* Looks through the descriptors of one process. */
+static int proc_search(struct run *r, int tid, uint64_t ino)
+{
+    char path[64], want[40], link[40];
+    (void)snprintf(path, sizeof path, "/proc/%d/fd", tid);
+    (void)snprintf(want, sizeof want, "socket:[%llu]", (unsigned long long)ino);
+    DIR *dir = opendir(path);
+    int got = -1;
+    const struct dirent *e;
+    while (dir && got < 0 && (e = readdir(dir)) != NULL) {
+        ssize_t n = readlinkat(dirfd(dir), e->d_name, link, sizeof link - 1);
+        link[n > 0 ? n : 0] = 0;
+        if (strcmp(link, want) == 0)
+            got = proc_get_if(r, tid, atoi(e->d_name), ino);
+    }
+    if (dir)
+        (void)closedir(dir);
+    return got;
+}
+
+int proc_find(struct run *r, int tid, int fd, uint64_t ino)
+{
+    int got = proc_get_if(r, tid, fd, ino);
+    if (got < 0)
+        got = proc_search(r, tid, ino);
+    char name[48], children[1024];
+    (void)snprintf(name, sizeof name, "task/%d/children", tid);
+    if (got >= 0 || !proc_read(tid, name, children, sizeof children))
+        return got;
+    char *at = children; /* a server that forks for each connection */
+    for (long pid; got < 0 && (pid = strtol(at, &at, 10)) > 0;)
+        got = proc_search(r, (int)pid, ino);
+    return got;
 }
 
 bool proc_signalled(int tid)

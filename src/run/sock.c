@@ -143,7 +143,7 @@ void sk_free(struct sk *sk)
     if (sk->lis)
         listen_free(sk);
     if (sk->udp)
-        udp_free(sk);
+        usock_free(sk);
     if (sk->h.id)
         (void)tern_close(r->cfg.st, sk->h, tern_loop_now(r->cfg.loop));
     if (sk->ino)

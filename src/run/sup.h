@@ -10,6 +10,8 @@
 #define RUN_SUP_H
 
 #include "run/run.h"
+#include <tern/inspect.h>
+#include <tern/socket.h>
 
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -30,7 +32,7 @@ enum sk_state {
 };
 
 struct lis;
-struct udp;
+struct usock;
 
 /* One socket of the program. Found by inode number, so that dup, fork, exec and SCM_RIGHTS need not be
  * followed. */
@@ -57,6 +59,7 @@ struct sk {
     bool discard;      /* the program reads no more: what comes is dropped, as TCP does */
     bool oob;          /* the program sent an urgent octet that is still in our end */
     bool linger0;      /* SO_LINGER {1, 0}: close sends RST */
+    bool reuseport;    /* SO_REUSEPORT: TCP listeners that share a port share its connections */
     bool reset_shown;  /* the program's end was made to say ECONNRESET */
     int err;           /* what SO_ERROR will say */
     int end;           /* our end, or -1 */
@@ -68,7 +71,7 @@ struct sk {
     int32_t opt[RUN_OPTS];
     uint32_t held;     /* calls waiting for this socket */
     struct lis *lis;   /* listeners */
-    struct udp *udp;   /* UDP sockets */
+    struct usock *udp;   /* UDP sockets */
 };
 
 /* One notified system call. */
@@ -93,6 +96,7 @@ struct hold {
 
 #define RUN_HASH   8192
 #define RUN_PIDFDS 64
+#define RUN_TAGS   64
 
 struct run {
     struct run_config cfg;
@@ -122,6 +126,11 @@ struct run {
     struct tern_time idle_progress;
     uint64_t idle_left;
     uint32_t udp_fd;      /* where to look next for a free UDP descriptor number */
+    struct tag {
+        struct tern_endpoint ep;
+        int fd;           /* 0 = none yet */
+    } tags[RUN_TAGS];     /* descriptors that name the sender of a datagram (usock.c) */
+    uint32_t tag_next;
     bool gone;            /* no process of the run is left */
     uint8_t *buf;         /* RUN_SCRATCH octets for datagrams and copies */
 };
@@ -137,6 +146,8 @@ int proc_getfd(struct run *r, int tid, int fd);
 /* A signal waits that is neither blocked nor ignored; true too when the thread is gone. */
 bool proc_signalled(int tid);
 bool proc_cloexec(int tid, int fd);
+/* Our duplicate of the socket `ino`: at (tid, fd), else elsewhere in that process or its children; -1. */
+int proc_find(struct run *r, int tid, int fd, uint64_t ino);
 bool proc_name(int tid, char *name, size_t len, int *pid);
 
 /* ---- notify.c: taking and answering calls ---- */
@@ -220,13 +231,17 @@ void sockopt_apply(struct sk *sk); /* tells the handle what was set before there
 void sockopt_inherit(struct sk *to, const struct sk *from);
 size_t tcpinfo_fill(const struct sk *sk, void *buf, size_t len);
 
-/* ---- udp.c ---- */
-int udp_new(struct call *c, int type);
-void udp_connect(struct call *c, const struct sockaddr_in *sin);
-int udp_bind(struct sk *sk); /* opens sk->local; 0 or errno */
-void udp_event(struct sk *sk, const struct tern_event *ev);
-void udp_free(struct sk *sk);
-/* ---- udpmsg.c: calls with an address ---- */
+/* ---- usock.c ---- */
+int usock_new(struct call *c, int type); /* answers; or an errno, then not answered */
+/* Sends one datagram: to NULL = the connected peer. Its length, or -errno. */
+int64_t usock_send(struct sk *sk, const struct sockaddr_in *to, const void *buf, size_t len);
+/* What a tag that came with a datagram says; false when it is none. */
+bool usock_tag_read(int fd, struct tern_endpoint *from);
+void usock_connect(struct call *c, const struct sockaddr_in *sin);
+int usock_bind(struct sk *sk); /* opens sk->local; 0 or errno */
+void usock_event(struct sk *sk, const struct tern_event *ev);
+void usock_free(struct sk *sk);
+/* ---- usockmsg.c: calls with an address ---- */
 void msg_sendto(struct call *c);
 void msg_recvfrom(struct call *c);
 void msg_sendmsg(struct call *c);
@@ -238,5 +253,11 @@ void msg_recvmmsg(struct call *c);
 void exit_child(void *ctx, int fd, uint32_t events);
 void exit_last(struct run *r);
 void exit_idle(void *ctx);
+
+/* ---- child.c: starting the program ---- */
+/* Fills r->pid, r->pidfd, r->notify. 0, or -1 with why and errno; then no process is left. */
+int child_start(struct run *r, char *why);
+/* The program's path: malloc'd, or NULL with why and errno (ENOENT, EACCES). */
+char *child_find(const char *name, char *why);
 
 #endif

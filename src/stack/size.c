@@ -54,10 +54,13 @@ size_t tern_stack_size(const struct tern_config *cfg)
 /* Independent keys from the one seed: what = which use. */
 static struct hash_key size_key(const struct tern_config *cfg, uint64_t what)
 {
-    struct hash_key root, half;
+    struct hash_key root;
+    uint64_t text[3] = {what, 0, 0};
     memcpy(&root, cfg->seed, sizeof root);
-    memcpy(&half, cfg->seed + sizeof root, sizeof half);
-    return (struct hash_key){hash_2(&root, what, half.k0), hash_2(&root, ~what, half.k1)};
+    memcpy(&text[1], cfg->seed + sizeof root, 16);
+    uint64_t k0 = hash_bytes(&root, text, sizeof text);
+    text[0] = ~what;
+    return (struct hash_key){k0, hash_bytes(&root, text, sizeof text)};
 }
 
 static void size_make_udp(struct tern_stack *st, void *mem)

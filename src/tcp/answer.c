@@ -58,8 +58,8 @@ static void seg_of(const struct tcp_ans *a, struct tcp_seg *s)
     s->th = a->th;
     s->opt.has_mss = a->mss != 0;
     s->opt.mss = a->mss;
-    s->opt.has_ws = a->ws != 0;
-    s->opt.ws = a->ws != 0 ? (uint8_t)(a->ws - 1) : 0;
+    s->opt.has_ws = a->ws != 0 && (a->th & TERN_TH_SYN);
+    s->opt.ws = s->opt.has_ws ? (uint8_t)(a->ws - 1) : 0;
     s->opt.sack_ok = a->sack;
     s->opt.has_ts = a->ts;
     s->opt.tsval = a->tsval;
@@ -87,6 +87,10 @@ bool ans_tx(struct tcp *t, unsigned iface, uint8_t *buf, uint32_t cap, uint32_t 
     sum = cksum_add(sum, t->cks->sum(buf, out->len));
     uint16_t ck = cksum_fold(sum);
     memcpy(buf + TCP_CSUM_OFF, &ck, 2);
+    if (a->ws != 0 && !(a->th & TERN_TH_SYN))
+        s.wnd <<= a->ws - 1; /* the trace shows octets */
+    if (a->ws != 0 && !(a->th & TERN_TH_SYN))
+        s.wnd <<= a->ws - 1; /* the trace shows octets */
     note_tx(t, NULL, &a->tuple, a->serial, a->state, &s, id, 1, a->cause, now);
     pool_give(&t->anss, idx);
     return true;

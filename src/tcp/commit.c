@@ -120,6 +120,8 @@ void tcp_commit(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
         else
             commit_new(c, end, now);
         c->override = false;
+        if (!c->no_memory) /* what it held back has gone, or settle() sets it again */
+            timer_stop(t, c, TT_PERSIST, CAUSE_TM_PERSIST_STOP, now);
         if (!timer_on(c, TT_REXMT))
             timer_rexmt_update(t, c, CAUSE_TM_REXMT, now); /* [RFC6298:5.1] */
         break;

@@ -97,6 +97,7 @@ struct tcp_conn {
     bool ts_ok : 1, sack_ok : 1, ws_ok : 1;
     bool nodelay : 1, cork : 1, keepalive : 1, oobinline : 1, quickack : 1;
     bool fin_wanted : 1;  /* CLOSE was called: FIN follows the data */
+    bool fin_acked : 1;   /* ... and the peer has acknowledged it */
     bool fin_known : 1;   /* rcv.fin is valid */
     bool fin_rcvd : 1;    /* ... and everything before it has arrived */
     bool urg : 1;         /* snd.up is valid and not yet acknowledged */
@@ -105,6 +106,7 @@ struct tcp_conn {
     bool rto_recovery : 1; /* after a timeout, until snd.recover is acknowledged */
     bool syn_rexmt : 1;   /* the SYN was sent more than once */
     bool was_writable_no : 1; /* the application met a full buffer: owe it WRITABLE */
+    bool no_memory : 1;   /* ... because the arena was empty: a timer owes it WRITABLE */
     bool ready : 1;       /* on the ready list */
     bool push : 1;        /* the tail of the buffer is complete: send and push it */
     bool override : 1;    /* the override timer fired: send in spite of Nagle and SWS */
@@ -195,6 +197,7 @@ struct tcp_tw {
     uint16_t wnd; /* as it stood in our last segment */
     uint8_t iface;
     bool ts : 1, used : 1;
+    uint8_t ws : 4; /* our shift, for the trace: wnd stands as on the wire */
 };
 _Static_assert(sizeof(struct tcp_half) <= 64, "half-open record grew");
 _Static_assert(sizeof(struct tcp_tw) <= 48, "TIME-WAIT record grew");
@@ -221,7 +224,8 @@ struct tcp_ans {
     struct seq seq, ack;
     uint32_t tsval, tsecr;
     uint16_t wnd, cause, mss;
-    uint8_t th, ws; /* ws = shift + 1 */
+    uint8_t th;
+    uint8_t ws; /* shift + 1: of the option on a SYN, else of wnd, for the trace; 0 = none */
     bool ts : 1, sack : 1;
     uint8_t state;
 };
@@ -295,7 +299,7 @@ static inline struct seq snd_fin(const struct tcp_conn *c)
 }
 static inline bool fin_sent(const struct tcp_conn *c)
 {
-    return c->fin_wanted && seq_gt(c->snd.nxt, snd_fin(c));
+    return c->fin_acked || (c->fin_wanted && seq_gt(c->snd.nxt, snd_fin(c)));
 }
 /* Octets in flight as the sender must count them: after a timeout what lies beyond rtx is taken for
  * lost. */
@@ -456,6 +460,9 @@ static inline bool timer_on(const struct tcp_conn *c, unsigned which)
     return c->timer_ns[which] != 0;
 }
 void timer_rexmt_update(struct tcp *t, struct tcp_conn *c, unsigned cause, struct tern_time now);
+/* The arena had no room for what the application wants to send: asks it again soon, whatever else
+ * may or may not happen on this connection. */
+void timer_memory(struct tcp *t, struct tcp_conn *c, struct tern_time now);
 void timer_keep_restart(struct tcp *t, struct tcp_conn *c, struct tern_time now);
 void tcp_timeout(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_time now);
 

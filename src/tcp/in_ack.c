@@ -109,6 +109,7 @@ static void advance(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
         ring_drop(&c->snd.buf, data);
         ring_release_if_empty(&c->snd.buf, t->arena);
     }
+    c->fin_acked |= fin;
     c->snd.una = s->ack;
     c->bytes_acked += data;
     if (seq_lt(c->snd.rtx, c->snd.una))
@@ -126,26 +127,39 @@ static void advance(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
     tcp_ready(t, c);
 }
 
-/* [RFC9293:3.10.7.4] fifth: SND.WND follows the newest segment (WL1, WL2). */
-static bool update_window(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
+/* [RFC9293:3.10.7.4] fifth: SND.WND follows the newest segment (WL1, WL2). A `fresh` acknowledgment is
+ * the newest whatever its SEG.SEQ: the peer may have sent it with a retransmission. Its window must be
+ * taken then, for the old one would be measured from a new SND.UNA and let us send beyond the peer's
+ * right edge. */
+static bool update_window(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s, bool fresh,
                           struct tern_time now)
 {
-    if (seq_lt(s->seq, c->snd.wl1) || (seq_eq(s->seq, c->snd.wl1) && seq_lt(s->ack, c->snd.wl2)))
+    bool older =
+        seq_lt(s->seq, c->snd.wl1) || (seq_eq(s->seq, c->snd.wl1) && seq_lt(s->ack, c->snd.wl2));
+    if (older && !fresh)
         return false;
     uint32_t wnd = s->wnd << c->snd_ws;
-    bool changed = wnd != c->snd.wnd;
-    c->snd.wl1 = s->seq;
+    bool changed = wnd != c->snd.wnd, was_shut = c->snd.wnd == 0;
+    c->snd.wl1 = seq_max(c->snd.wl1, s->seq);
     c->snd.wl2 = s->ack;
     c->snd.wnd = wnd;
     if (wnd > c->snd.max_wnd)
         c->snd.max_wnd = wnd;
-    if (wnd != 0 && timer_on(c, TT_PERSIST)) {
+    if (wnd == 0 && !was_shut) {
+        c->persist_ms = tcp_ms(t, now);
+        c->persist_shift = 0;
+    }
+    /* Only what waits for the window to open ends here: the override timer of a window that is too
+     * small goes on, or data held back would wait for ever [RFC9293:3.8.6.2.1]. */
+    if (wnd != 0 && was_shut && timer_on(c, TT_PERSIST)) {
         timer_stop(t, c, TT_PERSIST, CAUSE_TM_PERSIST_STOP, now);
         c->persist_shift = 0;
         if (seq_lt(c->snd.una, c->snd.nxt) && !timer_on(c, TT_REXMT)) {
             c->snd.rtx = c->snd.una; /* the probe's octet was not taken */
             c->rtx_cause = CAUSE_TX_REXMT_GO_BACK;
         }
+        if (c->no_memory)
+            timer_memory(t, c, now);
     }
     if (changed)
         tcp_ready(t, c);
@@ -210,11 +224,10 @@ unsigned in_ack(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct ter
                s->wnd << c->snd_ws == c->snd.wnd && s->wnd != 0;
     if (fresh)
         advance(t, c, s, now);
-    update_window(t, c, s, now);
+    update_window(t, c, s, fresh, now);
     if (dup)
         recovery_dupack(t, c, now);
-    if (fresh && c->fin_wanted && seq_eq(c->snd.una, c->snd.nxt) && c->snd.buf.len == 0 &&
-        c->state != TERN_TCP_ESTABLISHED && c->state != TERN_TCP_CLOSE_WAIT)
+    if (fresh && c->fin_acked)
         return fin_acked(t, c, in, now);
     return IN_GO;
 }

@@ -9,13 +9,12 @@
 
 static void transition(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
-    bool ours_acked = c->fin_wanted && fin_sent(c) && seq_eq(c->snd.una, c->snd.nxt);
     switch (c->state) {
     case TERN_TCP_ESTABLISHED:
         tcp_enter(t, c, TERN_TCP_CLOSE_WAIT, CAUSE_ST_PEER_FIN, now);
         break;
     case TERN_TCP_FIN_WAIT_1:
-        if (ours_acked)
+        if (c->fin_acked)
             tw_enter(t, c, CAUSE_ST_PEER_FIN, now);
         else
             tcp_enter(t, c, TERN_TCP_CLOSING, CAUSE_ST_SIMULTANEOUS_CLOSE, now);
@@ -41,7 +40,7 @@ void in_fin(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_ti
     }
     if (!c->fin_known || !seq_eq(c->rcv.fin, c->rcv.nxt)) {
         /* FIN-WAIT-1 waited for this FIN in in_ack(), but its text could not be taken. */
-        if (c->state == TERN_TCP_FIN_WAIT_1 && fin_sent(c) && seq_eq(c->snd.una, c->snd.nxt))
+        if (c->state == TERN_TCP_FIN_WAIT_1 && c->fin_acked)
             tcp_enter(t, c, TERN_TCP_FIN_WAIT_2, CAUSE_ST_FIN_ACKED, now);
         return;
     }

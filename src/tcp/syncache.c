@@ -48,6 +48,13 @@ static uint32_t level_ms(const struct tcp *t, unsigned level)
     return (uint32_t)((us < t->cfg->rto_max_us ? us : t->cfg->rto_max_us) / 1000);
 }
 
+/* What the SYN-ACK offers: no segment before the connection is made may offer more. */
+static uint32_t half_window(struct tcp *t, const struct tcp_half *h)
+{
+    uint32_t limit = (uint32_t)listener_of(t, h)->opts[1];
+    return limit < 65535 ? limit : 65535;
+}
+
 void half_send(struct tcp *t, struct tcp_half *h, unsigned cause, struct tern_time now)
 {
     struct tcp_listener *l = listener_of(t, h);
@@ -56,7 +63,7 @@ void half_send(struct tcp *t, struct tcp_half *h, unsigned cause, struct tern_ti
         .serial = h->serial,
         .seq = h->iss,
         .ack = seq_add(h->irs, 1),
-        .wnd = (uint16_t)(limit < 65535 ? limit : 65535),
+        .wnd = (uint16_t)half_window(t, h),
         .cause = (uint16_t)cause,
         .th = TERN_TH_SYN | TERN_TH_ACK,
         .mss = iface_mss(t, h->iface, TERN_AF_IP4, 0),
@@ -200,9 +207,12 @@ static void half_ack(struct tcp *t, struct tcp_half *h, unsigned cause, struct t
         return;
     }
     h->resent = true;
+    unsigned shift = h->ws != 0 ? window_shift((uint32_t)listener_of(t, h)->opts[1]) : 0u;
+    uint32_t wnd = half_window(t, h) + (1u << shift) - 1; /* up, or the right edge moves back */
     struct tcp_ans a = {.serial = h->serial, .seq = seq_add(h->iss, 1), .ack = seq_add(h->irs, 1),
-                        .wnd = 65535, .cause = (uint16_t)cause, .th = TERN_TH_ACK, .ts = h->ts,
-                        .state = TERN_TCP_SYN_RECEIVED};
+                        .wnd = (uint16_t)(wnd >> shift),
+                        .ws = h->ws != 0 ? (uint8_t)(shift + 1) : 0, .cause = (uint16_t)cause,
+                        .th = TERN_TH_ACK, .ts = h->ts, .state = TERN_TCP_SYN_RECEIVED};
     half_tuple(h, &a.tuple);
     if (h->ts) {
         a.tsval = tsval_now(t, ts_offset_of(t, &a.tuple), now);
@@ -286,7 +296,7 @@ static unsigned half_steps(struct tcp *t, struct tcp_half *h, const struct tcp_t
         half_send(t, h, CAUSE_TX_SYN_ACK_DUP_SYN, now); /* it missed our SYN-ACK */
         return CAUSE_DROP_OUT_OF_WINDOW;
     }
-    if (!in_acceptable(s->seq, seglen, nxt, 65535)) { /* step 1 */
+    if (!in_acceptable(s->seq, seglen, nxt, half_window(t, h))) { /* step 1 */
         if (s->th & TERN_TH_RST)
             return CAUSE_DROP_RST_OUT_OF_WINDOW;
         half_ack(t, h, CAUSE_TX_ACK_OUT_OF_WINDOW, now);
@@ -320,6 +330,8 @@ unsigned in_half(struct tcp *t, struct tcp_half *h, const struct tcp_tuple *tu, 
 {
     struct tern_trace *r =
         note_rx_begin(t, NULL, tu, h->serial, TERN_TCP_SYN_RECEIVED, in, now);
+    if (r != NULL && h->ws != 0 && !(in->s.th & TERN_TH_SYN))
+        r->wnd <<= h->ws - 1; /* the trace shows octets; only the record knows the scale */
     unsigned v = half_steps(t, h, tu, in, now);
     note_rx_end(t, r, in, v);
     return v;

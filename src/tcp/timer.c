@@ -8,6 +8,8 @@
  */
 #include "tcp/conn.h"
 
+#define MEMORY_MS 100 /* between two tries to get buffer memory */
+
 static const uint8_t public_timer[TT_COUNT] = {
     [TT_REXMT] = TERN_TIMER_REXMT,   [TT_PERSIST] = TERN_TIMER_PERSIST,
     [TT_DELACK] = TERN_TIMER_DELACK, [TT_KEEP] = TERN_TIMER_KEEP,
@@ -73,6 +75,15 @@ void timer_keep_restart(struct tcp *t, struct tcp_conn *c, struct tern_time now)
         timer_arm(t, c, TT_KEEP, time_add_ms(now, c->keep_idle_ms), CAUSE_TM_KEEP, now);
 }
 
+/* Shares the persist timer, which then finds out by itself whether there is anything to probe. */
+void timer_memory(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    c->was_writable_no = true;
+    c->no_memory = true;
+    if (!timer_on(c, TT_PERSIST))
+        timer_arm(t, c, TT_PERSIST, time_add_ms(now, MEMORY_MS), CAUSE_TM_MEMORY, now);
+}
+
 /* ---- what they do ---- */
 
 static void rexmt_syn(struct tcp *t, struct tcp_conn *c, struct tern_time now)
@@ -113,6 +124,12 @@ static void on_rexmt(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 
 static void on_persist(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
+    if (c->no_memory) {
+        c->no_memory = c->was_writable_no = false;
+        event_raise(t, c, TERN_EV_WRITABLE);
+        tcp_ready(t, c); /* sets the timer again if a window is shut */
+        return;
+    }
     bool all_sent = c->snd.buf.len == 0 && (!c->fin_wanted || fin_sent(c));
     if (all_sent && seq_eq(c->snd.una, c->snd.nxt))
         return; /* the last probe was taken */

@@ -51,7 +51,7 @@ static void tw_restart(struct tcp *t, struct tcp_tw *w, struct tern_time now)
 static void tw_ack(struct tcp *t, struct tcp_tw *w, unsigned cause, struct tern_time now)
 {
     struct tcp_ans a = {.serial = w->serial, .seq = w->snd_nxt, .ack = w->rcv_nxt, .wnd = w->wnd,
-                        .cause = (uint16_t)cause, .th = TERN_TH_ACK, .ts = w->ts,
+                        .cause = (uint16_t)cause, .th = TERN_TH_ACK, .ts = w->ts, .ws = (uint8_t)(w->ws + 1),
                         .state = TERN_TCP_TIME_WAIT};
     tw_tuple(w, &a.tuple);
     if (w->ts) {
@@ -86,6 +86,7 @@ static struct tcp_tw *tw_new(struct tcp *t, const struct tcp_conn *c, uint32_t i
     w->ts = c->ts_ok;
     w->ts_recent = c->ts_recent;
     w->wnd = (uint16_t)((uint32_t)seq_diff(c->rcv.adv, c->rcv.nxt) >> c->rcv_ws);
+    w->ws = c->rcv_ws & 15u;
     w->used = true;
     link_init(&w->link);
     map_put(&t->tw_map, c->hash, idx);

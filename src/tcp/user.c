@@ -47,7 +47,7 @@ int tcp_send_space(struct tcp *t, struct tern_sock s, size_t want, uint8_t **ptr
             break;
         }
         if (n <= BUDDY_MIN) {
-            c->was_writable_no = true;
+            timer_memory(t, c, (struct tern_time){t->now_ns});
             return TERN_EAGAIN;
         }
         n /= 2;
@@ -176,6 +176,9 @@ int64_t tcp_recv(struct tcp *t, struct tern_sock s, void *buf, size_t len, struc
     while (done < len) {
         const uint8_t *p;
         size_t n;
+        const struct tcp_conn *c = conn_get(t, s);
+        if (done != 0 && c->rcv.buf.len == 0)
+            break; /* a pending error is the next call's: asking for it would take it */
         int r = tcp_recv_data(t, s, &p, &n);
         if (r <= 0)
             return done != 0 ? (int64_t)done : r;

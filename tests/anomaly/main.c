@@ -5,14 +5,12 @@
  * A scenario is a short run of the simulator (sim/sim.h). It is played again and again: with the
  * first take from any pool of one host failing, then the second, and so on until a run ends without
  * having met the failure. Three ways:
- *     once     that take fails, all others succeed. Every stream must still arrive whole: a failure is
- *              no worse than a lost segment, unless the call itself answered TERN_ENOBUFS;
- *     recover  that take and all later ones fail for half a minute, then memory is back: all ends
- *              must finish, with what error they like;
- *     abort    as before, but memory never comes back, and the applications abort after half a minute:
- *              cleaning up must not need memory.
- * In each the simulator's laws hold: nothing wrong in a stream, legal transitions, nothing in use at
- * the end, nothing hangs.
+ *     once     that take fails, all others succeed. Every stream must still arrive whole: a failure
+ * is no worse than a lost segment, unless the call itself answered TERN_ENOBUFS; recover  that take
+ * and all later ones fail for half a minute, then memory is back: all ends must finish, with what
+ * error they like; abort    as before, but memory never comes back, and the applications abort
+ * after half a minute: cleaning up must not need memory. In each the simulator's laws hold: nothing
+ * wrong in a stream, legal transitions, nothing in use at the end, nothing hangs.
  *
  *     anomaly SCENARIO [HOST MODE TAKE]     all of them, or one with every record printed
  */
@@ -142,9 +140,13 @@ static const struct {
     const char *name;
     void (*make)(void);
 } scenarios[] = {
-    {"transfer", sc_transfer},       {"handshake", sc_handshake}, {"out-of-order", sc_reorder},
-    {"zero-window", sc_zero_window}, {"simultaneous-open", sc_simopen},
-    {"leave-early", sc_leave},       {"udp", sc_udp},
+    {"transfer", sc_transfer},
+    {"handshake", sc_handshake},
+    {"out-of-order", sc_reorder},
+    {"zero-window", sc_zero_window},
+    {"simultaneous-open", sc_simopen},
+    {"leave-early", sc_leave},
+    {"udp", sc_udp},
 };
 #define SCENARIOS (sizeof scenarios / sizeof scenarios[0])
 
@@ -165,6 +167,9 @@ static void plan_make(unsigned sc, unsigned host, enum mode m, uint64_t take)
     for (uint32_t f = 0; f < plan.nflows; f++)
         plan.flow[f] = (struct sim_flow_plan){.start_us = 1000 + f * 30000};
     scenarios[sc].make();
+    /* A peer that meets no memory for long may give up: the other must find out. */
+    for (uint32_t f = 0; m != ONCE && f < plan.nflows; f++)
+        plan.flow[f].side[0].keepalive = plan.flow[f].side[1].keepalive = true;
     plan.fail_host = (int)host;
     plan.fail_take = take;
     plan.fail_persist = m != ONCE;

@@ -116,7 +116,8 @@ static void end_connect(struct sim_world *w, struct sim_end *e)
         local.port = (uint16_t)(20000 + e->flow * 2 + e->side);
         remote.port = (uint16_t)(20000 + e->flow * 2 + (1 - e->side));
     }
-    if (w->plan->wrap) /* the same four numbers in each run, so that time alone moves the first number */
+    if (w->plan->wrap) /* the same four numbers in each run, so that time alone moves the first
+                          number */
         local.port = (uint16_t)(30000 + e->flow);
     bool named = f->simopen || w->plan->wrap || prng_below(&w->rng, 2);
     int r = tern_tcp_connect(stack_of(w, e), named ? &local : NULL, &remote, &e->sock, w->now);
@@ -154,7 +155,7 @@ static struct sim_end *accepted_end(struct sim_world *w, unsigned h,
 void app_accept(struct sim_world *w, unsigned h)
 {
     struct sim_host *host = &w->host[h];
-    while (host->can_accept && w->now.ns >= host->next_accept_ns && !w->why[0]) {
+    while (host->can_accept && !w->closing && w->now.ns >= host->next_accept_ns && !w->why[0]) {
         struct tern_sock s;
         int r = tern_tcp_accept(host->st, host->listener, &s);
         if (r == TERN_EAGAIN) {
@@ -412,7 +413,7 @@ void app_event(struct sim_world *w, unsigned h, const struct tern_event *ev)
     }
     if (ev->bits & TERN_EV_CONNECTED) {
         e->state = SE_OPEN;
-        e->can_write = true;
+        e->opened = e->can_write = true;
     }
     if (ev->bits & (TERN_EV_READABLE | TERN_EV_PEER_FIN))
         e->can_read = true;
@@ -465,7 +466,8 @@ bool app_all_done(const struct sim_world *w)
         bool opener_b = w->plan->flow[i].simopen;
         if (a->state != SE_DONE || b->state == SE_OPEN || b->state == SE_OPENING)
             return false;
-        if (b->state == SE_NONE && (opener_b || (a->err == 0 && !a->killed && !a->lost)))
+        /* Whoever has opened must be accepted, unless something may have stood in its way. */
+        if (b->state == SE_NONE && (opener_b || (a->err == 0 && sim_flow_strict(w->plan, i))))
             return false;
     }
     return true;
@@ -513,6 +515,7 @@ static bool err_known(int err)
     case TERN_EHOSTUNREACH:
     case TERN_EPIPE:
     case TERN_ENOBUFS:
+    case TERN_ENOTCONN: /* shut down after the peer's reset */
         return true;
     default:
         return false;
@@ -538,7 +541,7 @@ void app_judge(struct sim_world *w)
     for (uint32_t f = 0; f < w->plan->nflows && !w->why[0]; f++) {
         const struct sim_end *a = &w->end[f][0], *b = &w->end[f][1];
         /* A lost ARP exchange may end a connect. */
-        bool no_neighbour = w->plan->impaired && a->err == TERN_EHOSTUNREACH && a->tx == 0;
+        bool no_neighbour = w->plan->impaired && a->err == TERN_EHOSTUNREACH && !a->opened;
         bool no_memory = w->plan->fail_take && (a->err == TERN_ENOBUFS || b->err == TERN_ENOBUFS);
         if (sim_flow_strict(w->plan, f) && !no_neighbour && !no_memory)
             judge_strict(w, f);

@@ -128,10 +128,12 @@ static bool wrap_aim(const char *argv0)
     return !world.why[0];
 }
 
-static bool run_one(const struct opts *o, const char *argv0, enum sim_profile profile, uint64_t seed)
+static bool run_one(const struct opts *o, const char *argv0, enum sim_profile profile,
+                    uint64_t seed)
 {
-    (void)snprintf(command, sizeof command, "repeat: %s --profile %s --seed %" PRIu64 "%s --verbose",
-                   argv0, sim_profile_name(profile), seed, o->twice ? " --twice" : "");
+    (void)snprintf(command, sizeof command,
+                   "repeat: %s --profile %s --seed %" PRIu64 "%s --verbose", argv0,
+                   sim_profile_name(profile), seed, o->twice ? " --twice" : "");
     (void)alarm(WATCHDOG_S);
     sim_plan_make(&plan, profile, seed);
     bool ok = (!plan.wrap || wrap_aim(argv0)) && sim_run(&world, &plan, o->verbose);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sim/plan.c: what a run will do, drawn from its seed. A profile is a small change to a common plan:
- * it fixes what it is about and leaves the rest to chance.
+ * sim/plan.c: what a run will do, drawn from its seed. A profile is a small change to a common
+ * plan: it fixes what it is about and leaves the rest to chance.
  */
 #include "sim.h"
 
@@ -31,6 +31,7 @@ static const char *const names[SIM_PROFILES] = {
     [SIM_ABORT] = "abort",
     [SIM_URGENT] = "urgent",
     [SIM_WRAP] = "wrap",
+    [SIM_BULK] = "bulk",
     [SIM_MIXED] = "mixed",
 };
 
@@ -183,8 +184,8 @@ static void impair_both(struct sim_plan *p, struct prng *r, double lose, double 
 
 static void small_buf(struct sim_plan *p, struct prng *r)
 {
-    p->cfg.sndbuf = between(r, 1, 4) * 1024;
-    p->cfg.rcvbuf = between(r, 1, 4) * 1024;
+    p->cfg.sndbuf = 2048 + any_size(r, 4096); /* 2048 is the least that a stack takes */
+    p->cfg.rcvbuf = 2048 + any_size(r, 4096);
     if (one_in(r, 3))
         impair_both(p, r, 0.05, 0.02, 0.05, 0);
 }
@@ -202,6 +203,9 @@ static void tiny_pools(struct sim_plan *p, struct prng *r)
     c->max_neigh = 1;
     c->buf_bytes = 65536u << prng_below(r, 3);
     impair_both(p, r, 0.05, 0.02, 0.1, 0);
+    /* A RST may be one answer too many: then only a keep-alive finds that the peer is gone. */
+    for (uint32_t i = 0; i < p->nflows; i++)
+        p->flow[i].side[0].keepalive = p->flow[i].side[1].keepalive = true;
 }
 
 static void simopen(struct sim_plan *p, struct prng *r)
@@ -323,6 +327,26 @@ static void mtu_gso(struct sim_plan *p, struct prng *r, bool gso)
     p->impaired = one_in(r, 3); /* an impaired wire is told of no super-segments */
 }
 
+static void bulk(struct sim_plan *p, struct prng *r)
+{
+    base_flows(p, r, between(r, 1, 2), 1000);
+    p->cfg.wscale = !one_in(r, 8);
+    p->cfg.sndbuf = p->cfg.rcvbuf = 65536u << prng_below(r, 5);
+    p->flow[0].side[0].ending = END_SHUT;
+    p->flow[0].side[prng_below(r, 2)].tx_total = 1000000 + prng_below(r, 2000000);
+    for (unsigned s = 0; s < 2; s++) {
+        struct sim_side *e = &p->flow[0].side[s];
+        e->wr_max = e->rd_max = 20000 + prng_below(r, 45000);
+        e->wr_gap_us = e->pause_every = 0;
+        e->tx_after_eof = false;
+    }
+    impair_both(p, r, one_in(r, 2) ? 0.01 : 0, 0.01, 0.02, 0);
+    for (unsigned h = 0; h < 2; h++) {
+        p->imp[h].delay_us = 1000 + prng_below(r, 100000);
+        p->imp[h].rate_bps = between(r, 5, 1000) * 1000000ull;
+    }
+}
+
 static void mixed(struct sim_plan *p, struct prng *r)
 {
     aborts(p, r);
@@ -331,6 +355,8 @@ static void mixed(struct sim_plan *p, struct prng *r)
             p->flow[i].side[prng_below(r, 2)].tx_after_eof = true;
         if (one_in(r, 4))
             p->flow[i].simopen = true;
+        /* The RST of an abort may be lost. */
+        p->flow[i].side[0].keepalive = p->flow[i].side[1].keepalive = true;
     }
     p->udp_count = prng_below(r, 10);
     p->mtu = (uint16_t)between(r, 576, 3000);
@@ -372,31 +398,84 @@ static void urgent(struct sim_plan *p)
 static void profile_apply(struct sim_plan *p, struct prng *r)
 {
     switch (p->profile) {
-    case SIM_CLEAN: clean(p); break;
-    case SIM_LOSSY: impair_both(p, r, 0.2, 0, 0, 0); break;
-    case SIM_REORDER: impair_both(p, r, 0, 0, 0.4, 0); break;
-    case SIM_DUPLICATE: impair_both(p, r, 0.01, 0.5, 0, 0); break;
-    case SIM_CORRUPT: impair_both(p, r, 0, 0, 0, 0.2); break;
-    case SIM_STORM: storm(p, r); break;
-    case SIM_SMALL_BUF: small_buf(p, r); break;
-    case SIM_TINY_POOLS: tiny_pools(p, r); break;
-    case SIM_SIMOPEN: simopen(p, r); break;
-    case SIM_SIMCLOSE: simclose(p, r); break;
-    case SIM_ZERO_WINDOW: zero_window(p, r); break;
-    case SIM_HALF_CLOSE: half_close(p, r); break;
-    case SIM_MANY: base_flows(p, r, between(r, 30, SIM_FLOWS), 2000); break;
-    case SIM_BACKLOG: backlog(p, r); break;
-    case SIM_DIE: die(p, r, false); break;
-    case SIM_REBOOT: die(p, r, true); break;
-    case SIM_UTO: user_timeout(p, r); break;
-    case SIM_UDP_MIX: p->udp_count = between(r, 1, 50); break;
-    case SIM_MTU: mtu_gso(p, r, false); break;
-    case SIM_GSO: mtu_gso(p, r, true); break;
-    case SIM_ABORT: aborts(p, r); break;
-    case SIM_URGENT: urgent(p); break;
-    case SIM_WRAP: p->wrap = true; p->tardy_us = 0; break;
-    case SIM_MIXED: mixed(p, r); break;
-    case SIM_PROFILES: break;
+    case SIM_CLEAN:
+        clean(p);
+        break;
+    case SIM_LOSSY:
+        impair_both(p, r, 0.2, 0, 0, 0);
+        break;
+    case SIM_REORDER:
+        impair_both(p, r, 0, 0, 0.4, 0);
+        break;
+    case SIM_DUPLICATE:
+        impair_both(p, r, 0.01, 0.5, 0, 0);
+        break;
+    case SIM_CORRUPT:
+        impair_both(p, r, 0, 0, 0, 0.2);
+        break;
+    case SIM_STORM:
+        storm(p, r);
+        break;
+    case SIM_SMALL_BUF:
+        small_buf(p, r);
+        break;
+    case SIM_TINY_POOLS:
+        tiny_pools(p, r);
+        break;
+    case SIM_SIMOPEN:
+        simopen(p, r);
+        break;
+    case SIM_SIMCLOSE:
+        simclose(p, r);
+        break;
+    case SIM_ZERO_WINDOW:
+        zero_window(p, r);
+        break;
+    case SIM_HALF_CLOSE:
+        half_close(p, r);
+        break;
+    case SIM_MANY:
+        base_flows(p, r, between(r, 30, SIM_FLOWS), 2000);
+        break;
+    case SIM_BACKLOG:
+        backlog(p, r);
+        break;
+    case SIM_DIE:
+        die(p, r, false);
+        break;
+    case SIM_REBOOT:
+        die(p, r, true);
+        break;
+    case SIM_UTO:
+        user_timeout(p, r);
+        break;
+    case SIM_UDP_MIX:
+        p->udp_count = between(r, 1, 50);
+        break;
+    case SIM_MTU:
+        mtu_gso(p, r, false);
+        break;
+    case SIM_GSO:
+        mtu_gso(p, r, true);
+        break;
+    case SIM_ABORT:
+        aborts(p, r);
+        break;
+    case SIM_URGENT:
+        urgent(p);
+        break;
+    case SIM_WRAP:
+        p->wrap = true;
+        p->tardy_us = 0;
+        break;
+    case SIM_BULK:
+        bulk(p, r);
+        break;
+    case SIM_MIXED:
+        mixed(p, r);
+        break;
+    case SIM_PROFILES:
+        break;
     }
 }
 

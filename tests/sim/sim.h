@@ -35,30 +35,31 @@
 #define SIM_UDP       UINT64_C(0x4000000000000000)
 
 enum sim_profile {
-    SIM_CLEAN,      /* nothing goes wrong: not one retransmission */
-    SIM_LOSSY,      /* up to 20 % lost */
+    SIM_CLEAN, /* nothing goes wrong: not one retransmission */
+    SIM_LOSSY, /* up to 20 % lost */
     SIM_REORDER,
     SIM_DUPLICATE,
     SIM_CORRUPT,
-    SIM_STORM,      /* all of these, and a narrow queue */
-    SIM_SMALL_BUF,  /* buffers and windows of a few segments or less */
-    SIM_TINY_POOLS, /* every limit of the settings is reached */
-    SIM_SIMOPEN,    /* both ends connect to each other at once */
-    SIM_SIMCLOSE,   /* both ends shut down at once */
+    SIM_STORM,       /* all of these, and a narrow queue */
+    SIM_SMALL_BUF,   /* buffers and windows of a few segments or less */
+    SIM_TINY_POOLS,  /* every limit of the settings is reached */
+    SIM_SIMOPEN,     /* both ends connect to each other at once */
+    SIM_SIMCLOSE,    /* both ends shut down at once */
     SIM_ZERO_WINDOW, /* readers that pause for long */
-    SIM_HALF_CLOSE, /* data after the peer's end of stream */
-    SIM_MANY,       /* many short connections */
-    SIM_BACKLOG,    /* a listener that accepts slowly */
-    SIM_DIE,        /* one host is unplugged for ever */
-    SIM_REBOOT,     /* one host is unplugged and comes back without memory */
-    SIM_UTO,        /* user timeouts while the wire is cut */
-    SIM_UDP_MIX,    /* datagrams beside the streams */
-    SIM_MTU,        /* 576 to 9000 */
-    SIM_GSO,        /* super-segments */
-    SIM_ABORT,      /* close and abort at any time */
-    SIM_URGENT,     /* urgent octets, read in line */
-    SIM_WRAP,       /* the sequence number passes 2^32 in mid-stream */
-    SIM_MIXED,      /* some of everything */
+    SIM_HALF_CLOSE,  /* data after the peer's end of stream */
+    SIM_MANY,        /* many short connections */
+    SIM_BACKLOG,     /* a listener that accepts slowly */
+    SIM_DIE,         /* one host is unplugged for ever */
+    SIM_REBOOT,      /* one host is unplugged and comes back without memory */
+    SIM_UTO,         /* user timeouts while the wire is cut */
+    SIM_UDP_MIX,     /* datagrams beside the streams */
+    SIM_MTU,         /* 576 to 9000 */
+    SIM_GSO,         /* super-segments */
+    SIM_ABORT,       /* close and abort at any time */
+    SIM_URGENT,      /* urgent octets, read in line */
+    SIM_WRAP,        /* the sequence number passes 2^32 in mid-stream */
+    SIM_BULK,        /* megabytes over a long fat pipe */
+    SIM_MIXED,       /* some of everything */
     SIM_PROFILES
 };
 
@@ -73,15 +74,15 @@ enum sim_ending {
 /* What one end of a flow will do. */
 struct sim_side {
     uint8_t host;
-    uint8_t ending; /* enum sim_ending */
+    uint8_t ending;    /* enum sim_ending */
     bool tx_after_eof; /* writes only once the peer has half-closed */
     bool wait_closed;  /* closes its handle only when TERN_EV_CLOSED came */
     bool no_copy;      /* the send_space/commit and recv_data/consume calls */
     bool nodelay, cork, keepalive, urgent;
     uint32_t tx_total;
-    uint32_t wr_max, rd_max;    /* most octets in one call */
-    uint32_t wr_gap_us;         /* between two writes; 0 = until EAGAIN */
-    uint32_t pause_every;       /* octets read between two pauses; 0 = never */
+    uint32_t wr_max, rd_max; /* most octets in one call */
+    uint32_t wr_gap_us;      /* between two writes; 0 = until EAGAIN */
+    uint32_t pause_every;    /* octets read between two pauses; 0 = never */
     uint32_t pause_us;
     uint32_t uto_ms;
     uint32_t end_us;
@@ -109,16 +110,16 @@ struct sim_plan {
     uint32_t batch;         /* frames a call */
     int die_host;           /* unplugged at cut_us, or -1 */
     uint64_t cut_us;
-    uint64_t reboot_us;     /* 0 = never */
-    uint64_t uncut_us;      /* the wire works again (no host dies); 0 = never */
-    uint32_t udp_count;     /* datagrams that each host sends and gets back */
+    uint64_t reboot_us; /* 0 = never */
+    uint64_t uncut_us;  /* the wire works again (no host dies); 0 = never */
+    uint32_t udp_count; /* datagrams that each host sends and gets back */
     bool wrap;
     /* anomaly: takes of a pool that fail */
     int fail_host;      /* or -1 */
     uint64_t fail_take; /* which take; 0 = none */
     bool fail_persist;
     uint64_t fail_until_us; /* then memory is back; 0 = never */
-    bool fail_abort;    /* all ends abort at fail_until_us, before memory is back */
+    bool fail_abort;        /* all ends abort at fail_until_us, before memory is back */
 };
 
 /* ---- what a run knows ---- */
@@ -129,8 +130,9 @@ struct sim_end {
     const struct sim_side *plan;
     uint32_t flow, side;
     uint8_t state; /* enum sim_end_state */
-    bool can_read, can_write, eof, shut, closed_seen, lost; /* lost: its host died */
-    bool killed;   /* ended by close-at or abort-at or by its host's death */
+    bool opened, can_read, can_write, eof, shut, closed_seen;
+    bool lost;   /* its host died */
+    bool killed; /* ended by close-at or abort-at or by its host's death */
     struct tern_sock sock;
     uint16_t lport;
     uint32_t iss;

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TURNS_MAX  2000000u /* at one instant; more is a livelock */
-#define FRAMES_MAX 4000000u /* of one run */
+#define TURNS_MAX  2000000u             /* at one instant; more is a livelock */
+#define FRAMES_MAX 4000000u             /* of one run */
 #define LIMIT_US   INT64_C(43200000000) /* twelve hours of virtual time */
 
 void sim_fail(struct sim_world *w, const char *fmt, ...)
@@ -204,6 +204,8 @@ static void accidents(struct sim_world *w)
 {
     const struct sim_plan *p = w->plan;
     uint64_t us = (uint64_t)sim_us(w);
+    if (w->closing)
+        return;
     if (p->die_host >= 0 && w->host[p->die_host].up && us >= p->cut_us &&
         (!p->reboot_us || us < p->reboot_us)) {
         w->host[p->die_host].up = false;
@@ -230,8 +232,8 @@ static void accidents(struct sim_world *w)
 static int64_t accident_ns(const struct sim_world *w)
 {
     const struct sim_plan *p = w->plan;
-    const uint64_t at[] = {p->die_host >= 0 || p->uncut_us ? p->cut_us : 0, p->reboot_us, p->uncut_us,
-                           p->fail_until_us};
+    const uint64_t at[] = {p->die_host >= 0 || p->uncut_us ? p->cut_us : 0, p->reboot_us,
+                           p->uncut_us, p->fail_until_us};
     int64_t t = INT64_MAX;
     for (unsigned i = 0; i < sizeof at / sizeof at[0]; i++) {
         int64_t ns = w->epoch.ns + (int64_t)at[i] * 1000;
@@ -270,9 +272,12 @@ static bool instant(struct sim_world *w)
         any = host_turn(w, first);
         if (!w->why[0])
             any |= host_turn(w, 1 - first);
-        /* An impairment hands its frames on to the wire when it is looked at: once more, then. */
-        for (unsigned h = 0; h < 2; h++)
+        /* An impairment hands its frames on to the wire when it is looked at, and a stack's
+         * deadline may be early: once more, then. */
+        for (unsigned h = 0; h < 2; h++) {
             any |= w->host[h].port->ops->deadline(w->host[h].port).ns <= w->now.ns;
+            any |= w->host[h].up && tern_deadline(w->host[h].st).ns <= w->now.ns;
+        }
         if (++turns > TURNS_MAX || w->frames > FRAMES_MAX)
             sim_fail(w, "livelock: %u turns at one instant, %llu frames in all", turns,
                      (unsigned long long)w->frames);
@@ -314,7 +319,8 @@ static void stuck(struct sim_world *w, const char *how)
     for (uint32_t i = 0; i < w->plan->nflows; i++) {
         for (unsigned s = 0; s < 2; s++) {
             const struct sim_end *e = &w->end[i][s];
-            if (e->state == SE_DONE || (e->state == SE_NONE && w->end[i][0].state != SE_DONE))
+            bool waits = w->end[i][0].state == SE_DONE && sim_flow_strict(w->plan, i);
+            if (e->state == SE_DONE || (e->state == SE_NONE && !waits))
                 continue;
             struct tern_info in = {0};
             if (e->state != SE_NONE)
@@ -341,8 +347,7 @@ static void stuck(struct sim_world *w, const char *how)
 
 static bool all_done(const struct sim_world *w)
 {
-    return app_all_done(w) &&
-           (!w->plan->udp_count || (dgram_done(w, 0) && dgram_done(w, 1)));
+    return app_all_done(w) && (!w->plan->udp_count || (dgram_done(w, 0) && dgram_done(w, 1)));
 }
 
 /* Runs until nothing is in use. */

@@ -86,8 +86,10 @@ static void test_against_an_array(void **state)
             write_at(&r, &b, &m, &rng);
         else if (m.len > 0)
             drop(&r, &m, 1 + prng_below(&rng, m.len));
-        if (m.extent == 0)
+        if (m.extent == 0) {
             ring_release_if_empty(&r, &b);
+            assert_int_equal(r.cap, 0);
+        }
         if (step % 7 == 0)
             compare(&r, &m);
         assert_true(b.used == r.cap);
@@ -121,6 +123,23 @@ static void test_spans_cover_the_queue(void **state)
     n = 10;
     assert_memory_equal(ring_span(&r, 2, &n), src + 2, 10);
     assert_int_equal(n, 10);
+}
+
+/* The block is the smallest power of two that holds what is wanted. */
+static void test_block_sizes(void **state)
+{
+    (void)state;
+    static const uint32_t want[][2] = {{1, 2048},    {2047, 2048}, {2048, 2048},  {2049, 4096},
+                                       {4096, 4096}, {4097, 8192}, {65536, 65536}};
+    struct buddy b;
+    fresh(&b, NULL);
+    for (unsigned i = 0; i < sizeof want / sizeof *want; i++) {
+        struct ring r = {0};
+        assert_true(ring_reserve(&r, &b, want[i][0], BYTES, 0));
+        assert_int_equal(r.cap, want[i][1]);
+        ring_free(&r, &b);
+        assert_true(b.used == 0);
+    }
 }
 
 static void test_a_failed_reserve_changes_nothing(void **state)
@@ -168,6 +187,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_an_array),
         cmocka_unit_test(test_spans_cover_the_queue),
+        cmocka_unit_test(test_block_sizes),
         cmocka_unit_test(test_a_failed_reserve_changes_nothing),
         cmocka_unit_test(test_misuse_is_caught),
     };

@@ -56,10 +56,27 @@ static void test_reads_in_order_and_counts_the_lost(void **state)
     assert_true(t.tail == t.head);
 }
 
+static void test_around_the_size_of_the_ring(void **state)
+{
+    (void)state;
+    for (uint64_t n = 0; n < 20; n++) {
+        struct tern_trace ring[8], out[20];
+        struct trace t = {.ring = ring, .mask = 7};
+        uint64_t lost = 99;
+        for (uint64_t i = 0; i < n; i++)
+            trace_add(&t, (struct tern_time){(int64_t)i}, TERN_TR_CC, CAUSE_CC_RTO);
+        assert_int_equal(trace_read(&t, out, 20, &lost), n < 8 ? n : 8);
+        assert_true(lost == (n < 8 ? 0 : n - 8));
+        for (uint64_t i = lost; i < n; i++)
+            assert_true(out[i - lost].time.ns == (int64_t)i);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nobody_listens),
+        cmocka_unit_test(test_around_the_size_of_the_ring),
         cmocka_unit_test(test_reads_in_order_and_counts_the_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,7 @@ struct bench {
 
 static void bench_init(struct bench *b, int64_t now)
 {
-    memset(b, 0, sizeof *b);
+    memset(b, 0xee, sizeof *b);
     pool_init(&b->pool, b->mem, sizeof *b->mem, MAX, NULL);
     wheel_init(&b->w, &b->pool, offsetof(struct obj, node), (struct tern_time){now});
     b->now = now;
@@ -213,6 +213,21 @@ static void test_one_deadline_of_each_distance(void **state)
     }
 }
 
+static void test_end_of_time(void **state)
+{
+    (void)state;
+    static struct bench b;
+    bench_init(&b, 0);
+    wheel_set(&b.w, 1, (struct tern_time){INT64_MAX - 1});
+    for (int64_t at = 0, next; wheel_pop(&b.w, (struct tern_time){at}) == 0; at = next) {
+        next = wheel_deadline(&b.w).ns;
+        assert_true(next >= at && next < INT64_MAX);
+        if (next == at)
+            return; /* the last whole tick: as far as a clock can go */
+    }
+    fail();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_rounds_up_to_a_tick),
         cmocka_unit_test(test_past_is_due_at_once),
         cmocka_unit_test(test_one_deadline_of_each_distance),
+        cmocka_unit_test(test_end_of_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

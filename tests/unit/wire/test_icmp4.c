@@ -36,6 +36,17 @@ static void test_known_echo(void **state)
         assert_int_equal(icmp4_parse(q, n, &back), CAUSE_DROP_ICMP_BAD);
 }
 
+/* Octets whose sum is right are still no message. */
+static void test_short_with_a_good_sum(void **state)
+{
+    (void)state;
+    static const uint8_t p[] = {8, 0, 0xf7, 0xff, 0, 0, 0, 0};
+    struct icmp4_msg m;
+    for (size_t n = 4; n < 8; n++)
+        assert_int_equal(icmp4_parse(p, n, &m), CAUSE_DROP_ICMP_BAD);
+    assert_int_equal(icmp4_parse(p, 8, &m), 0);
+}
+
 /* Every type: known ones come back as they were built, others are named as such. */
 static void test_types(void **state)
 {
@@ -179,9 +190,13 @@ static void test_payload_in_place(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_echo), cmocka_unit_test(test_types),
-        cmocka_unit_test(test_quote),      cmocka_unit_test(test_quote_of_other_packets),
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_payload_in_place),
+        cmocka_unit_test(test_known_echo),
+        cmocka_unit_test(test_short_with_a_good_sum),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_quote),
+        cmocka_unit_test(test_quote_of_other_packets),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_payload_in_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

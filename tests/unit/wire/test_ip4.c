@@ -59,6 +59,8 @@ static void test_truncated(void **state)
         assert_int_equal(ip4_parse(p, n, &h), CAUSE_DROP_SHORT);
     assert_int_equal(ip4_parse(p, 60, &h), 0);
     assert_int_equal(h.optlen, 40);
+    assert_ptr_equal(h.opt, p + 20);
+    assert_ptr_equal(h.data, p + 60);
     assert_int_equal(h.len, 0);
 }
 
@@ -98,16 +100,17 @@ static void test_fragments(void **state)
 {
     (void)state;
     struct ip4_hdr h;
-    uint8_t p[24];
-    memcpy(p, known, sizeof p);
+    uint8_t p[27] = {0};
+    memcpy(p, known, sizeof known);
+    p[3] = 27;
     p[6] = 0x20 | 0x1f;
     p[7] = 0xff;
     seal(p);
-    assert_int_equal(ip4_parse(p, sizeof p, &h), 0); /* 65528 + 4 */
+    assert_int_equal(ip4_parse(p, sizeof p, &h), 0); /* 65528 + 7 */
     assert_true(h.mf && !h.df && h.frag == 65528 && ip4_is_fragment(&h));
     uint8_t q[28];
+    memset(q, 0, sizeof q);
     memcpy(q, p, 24);
-    memset(q + 24, 0, 4);
     q[3] = 28;
     seal(q);
     assert_int_equal(ip4_parse(q, sizeof q, &h), CAUSE_DROP_IP_HEADER); /* 65528 + 8 */
@@ -127,6 +130,7 @@ static void test_options(void **state)
     } row[] = {
         {{0}, 0},
         {{1, 1, 1, 1, 1, 1, 1, 1}, 0},
+        {{148, 2, 131, 2, 0, 0, 0, 0}, CAUSE_DROP_IP_OPTION}, /* the shortest option */
         {{148, 4, 0, 0, 0, 131, 2, 0}, 0},                  /* what follows the end is no option */
         {{7, 8, 4, 0, 0, 0, 0, 0}, 0},                      /* record route */
         {{131, 7, 4, 1, 2, 3, 4, 0}, CAUSE_DROP_IP_OPTION}, /* loose source route */

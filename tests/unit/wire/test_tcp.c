@@ -157,6 +157,19 @@ static void test_values(void **state)
     assert_true(s.opt.sack[0].lo.v == UINT32_MAX && s.opt.sack[0].hi.v == 9);
 }
 
+/* Of an option that comes twice the last counts, all of it. */
+static void test_sack_twice(void **state)
+{
+    (void)state;
+    struct tcp_seg s;
+    uint8_t p[80];
+    static const uint8_t opt[28] = {5, 18, 0, 0, 0, 1,  0, 0, 0, 2, 0, 0, 0, 3,
+                                    0, 0,  0, 4, 5, 10, 0, 0, 0, 5, 0, 0, 0, 6};
+    assert_int_equal(tcp_parse(p, with_options(p, opt, 28, 0), &s), 0);
+    assert_int_equal(s.opt.nsack, 1);
+    assert_true(s.opt.sack[0].lo.v == 5 && s.opt.sack[0].hi.v == 6);
+}
+
 /* The fast layout and the same option one NOP later mean the same. */
 static void test_timestamps_layouts(void **state)
 {
@@ -308,6 +321,7 @@ int main(void)
         cmocka_unit_test(test_skipped_options),
         cmocka_unit_test(test_end_of_list),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_sack_twice),
         cmocka_unit_test(test_timestamps_layouts),
         cmocka_unit_test(test_layout_of_a_syn),
         cmocka_unit_test(test_layout_of_sack),

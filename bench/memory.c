@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bench/memory.c: resident octets for each idle established, half-open and TIME-WAIT connection, table
+ * slots included: the growth of the process's resident set divided by the number of records.
+ */
+#include "pair.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONNS 20000u
+#define HALF_OPEN 50000u
+#define TIME_WAIT 200000u
+#define PORTS 16u
+
+static double resident(void)
+{
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f == NULL || fscanf(f, "%*s %ld", &pages) != 1) {
+        fprintf(stderr, "bench: /proc/self/statm cannot be read\n");
+        exit(1);
+    }
+    fclose(f);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static void drain(struct pair *p)
+{
+    struct tern_event ev;
+    for (int i = 0; i < 2; i++)
+        while (tern_event_next(p->st[i], &ev))
+            ;
+}
+
+static void idle(void)
+{
+    struct tern_config cfg;
+    struct pair p;
+    struct tern_sock l[PORTS], c, s;
+    tern_config_init(&cfg);
+    cfg.max_conns = CONNS + 64;
+    pair_make(&p, &cfg, 1500, 0);
+    for (unsigned i = 0; i < PORTS; i++)
+        l[i] = pair_listen(&p, (uint16_t)(9000 + i), 16);
+    for (unsigned i = 0; i < 64; i++) /* warm up: code, frames, first pages */
+        pair_connect(&p, l[i % PORTS], (uint16_t)(9000 + i % PORTS), &c, &s);
+    drain(&p);
+    double before = resident();
+    for (unsigned i = 0; i < CONNS; i++) {
+        pair_connect(&p, l[i % PORTS], (uint16_t)(9000 + i % PORTS), &c, &s);
+        drain(&p);
+    }
+    struct tern_usage u;
+    tern_stack_usage(p.st[1], &u);
+    if (u.conns != CONNS + 64 || u.buf_bytes != 0)
+        die("idle connections hold buffers or are missing", TERN_EINVAL);
+    printf("established %.0f\n", (resident() - before) / (2.0 * CONNS));
+    pair_free(&p);
+}
+
+/* The SYN that stack 0 sends to start a connection, as a template for forged ones. */
+static void first_syn(struct pair *p, uint16_t port, uint8_t *frame, uint32_t *len)
+{
+    struct tern_endpoint to = pair_addr(1, port);
+    struct tern_sock c;
+    int r = tern_tcp_connect(p->st[0], NULL, &to, &c, p->now);
+    if (r != 0)
+        die("connect", r);
+    struct tern_frame f = {.data = frame, .cap = 2048};
+    if (tern_tx(p->st[0], 0, &f, 1, p->now) != 1)
+        die("no SYN came", TERN_EAGAIN);
+    *len = f.len;
+}
+
+static void half_open(void)
+{
+    struct tern_config cfg;
+    struct pair p;
+    struct tern_sock c, s;
+    uint8_t frame[2048];
+    uint32_t len;
+    tern_config_init(&cfg);
+    cfg.max_half_open = HALF_OPEN;
+    pair_make(&p, &cfg, 1500, 0);
+    struct tern_sock l = pair_listen(&p, 80, HALF_OPEN);
+    pair_connect(&p, l, 80, &c, &s);
+    first_syn(&p, 80, frame, &len);
+    double before = 0;
+    for (unsigned i = 0; i < HALF_OPEN; i++) {
+        uint16_t port = (uint16_t)(1024 + i);
+        frame[34] = (uint8_t)(port >> 8);
+        frame[35] = (uint8_t)port;
+        struct tern_frame f = {.data = frame, .len = len, .csum = TERN_CSUM_OK};
+        tern_rx(p.st[1], 0, &f, 1, p.now);
+        uint8_t out[2048];
+        struct tern_frame o = {.data = out, .cap = sizeof out};
+        while (tern_tx(p.st[1], 0, &o, 1, p.now) == 1)
+            ;
+        if (i == 63)
+            before = resident();
+    }
+    struct tern_usage u;
+    tern_stack_usage(p.st[1], &u);
+    if (u.half_open < HALF_OPEN - 1)
+        die("half-open records are missing", TERN_ENOBUFS);
+    printf("half-open %.0f\n", (resident() - before) / (HALF_OPEN - 64.0));
+    pair_free(&p);
+}
+
+static void time_wait(void)
+{
+    struct tern_config cfg;
+    struct pair p;
+    struct tern_sock l[PORTS], c, s;
+    double before = 0;
+    tern_config_init(&cfg);
+    cfg.max_time_wait = TIME_WAIT;
+    pair_make(&p, &cfg, 1500, 0);
+    for (unsigned i = 0; i < PORTS; i++)
+        l[i] = pair_listen(&p, (uint16_t)(9000 + i), 16);
+    for (unsigned i = 0; i < TIME_WAIT; i++) {
+        pair_connect(&p, l[i % PORTS], (uint16_t)(9000 + i % PORTS), &c, &s);
+        tern_close(p.st[0], c, p.now);
+        pair_pump(&p);
+        tern_close(p.st[1], s, p.now);
+        pair_pump(&p);
+        drain(&p);
+        if (i == 1023)
+            before = resident();
+    }
+    struct tern_usage u;
+    tern_stack_usage(p.st[0], &u);
+    if (u.time_wait != TIME_WAIT)
+        die("TIME-WAIT records are missing", TERN_ENOBUFS);
+    printf("time-wait %.0f\n", (resident() - before) / (TIME_WAIT - 1024.0));
+    pair_free(&p);
+}
+
+int main(void)
+{
+    idle();
+    half_open();
+    time_wait();
+    return 0;
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * run/sockopt.c: setsockopt() and getsockopt(), by a table.
+ *
+ * An option works, or is refused with ENOPROTOOPT; none is taken and ignored. Options that the stack has
+ * are kept with the socket in the program's own unit and told to the handle when there is one; an
+ * accepted connection inherits its listener's. "none" rows are those whose meaning holds here by itself.
+ */
+#include "run/sup.h"
+
+#include "base/assert.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Newer than some C libraries' headers. */
+#define OPT_TCP_CONGESTION TCP_CONGESTION
+#define OPT_TCP_ULP        31
+
+enum { FOR_TCP = 1, FOR_UDP = 2, FOR_BOTH = 3 };
+
+struct option {
+    int level, name;
+    int opt;          /* enum tern_opt, 0 = none */
+    int32_t scale;    /* the stack's unit in the program's */
+    int32_t lo, hi;   /* allowed; else EINVAL */
+    int32_t first;    /* before it is set */
+    uint8_t proto;
+    bool flag;        /* any non-zero value is 1 */
+};
+
+static const struct option options[] = {
+    {IPPROTO_TCP, TCP_NODELAY, TERN_OPT_NODELAY, 1, 0, 1, 0, FOR_TCP, true},
+    {IPPROTO_TCP, TCP_CORK, TERN_OPT_CORK, 1, 0, 1, 0, FOR_TCP, true},
+    {IPPROTO_TCP, TCP_KEEPIDLE, TERN_OPT_KEEPIDLE_MS, 1000, 1, 32767, 7200, FOR_TCP, false},
+    {IPPROTO_TCP, TCP_KEEPINTVL, TERN_OPT_KEEPINTVL_MS, 1000, 1, 32767, 75, FOR_TCP, false},
+    {IPPROTO_TCP, TCP_KEEPCNT, TERN_OPT_KEEPCNT, 1, 1, 127, 9, FOR_TCP, false},
+    {IPPROTO_TCP, TCP_USER_TIMEOUT, TERN_OPT_USER_TIMEOUT_MS, 1, 0, INT32_MAX, 0, FOR_TCP, false},
+    {IPPROTO_TCP, TCP_QUICKACK, TERN_OPT_QUICKACK, 1, 0, 1, 1, FOR_TCP, true},
+    {IPPROTO_TCP, TCP_MAXSEG, TERN_OPT_MAXSEG, 1, 88, 32767, 536, FOR_TCP, false},
+    {SOL_SOCKET, SO_KEEPALIVE, TERN_OPT_KEEPALIVE, 1, 0, 1, 0, FOR_TCP, true},
+    {IPPROTO_IP, IP_TTL, TERN_OPT_TTL, 1, 1, 255, 64, FOR_TCP, false},
+    {IPPROTO_IP, IP_TOS, TERN_OPT_TOS, 1, 0, 255, 0, FOR_TCP, false},
+    /* bind() with port 0 takes no port that another socket could want */
+    {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0, 1, 0, 1, 0, FOR_BOTH, true},
+    /* errors of a connected port are always reported, and always with their ICMP meaning */
+    {IPPROTO_IP, IP_RECVERR, 0, 1, 0, 1, 0, FOR_UDP, true},
+    /* the stack sends with DF set and does not fragment */
+    {IPPROTO_IP, IP_MTU_DISCOVER, 0, 1, IP_PMTUDISC_WANT, IP_PMTUDISC_PROBE, IP_PMTUDISC_WANT,
+     FOR_BOTH, false},
+};
+#define OPTIONS (sizeof options / sizeof *options)
+_Static_assert(OPTIONS <= RUN_OPTS, "struct sk has room for every option");
+
+static const struct option *option_find(const struct sk *sk, int level, int name)
+{
+    for (size_t i = 0; i < OPTIONS; i++) {
+        if (options[i].level == level && options[i].name == name)
+            return options[i].proto & (sk->proto == IPPROTO_TCP ? FOR_TCP : FOR_UDP) ? &options[i]
+                                                                                    : NULL;
+    }
+    return NULL;
+}
+
+static int option_tell(struct sk *sk, const struct option *o, int32_t value)
+{
+    if (!o->opt || !sk->h.id)
+        return 0;
+    return tern_errno(tern_setopt(sk->run->cfg.st, sk->h, (enum tern_opt)o->opt,
+                                  (int64_t)value * o->scale, tern_loop_now(sk->run->cfg.loop)));
+}
+
+static void buffers_tell(struct sk *sk)
+{
+    struct tern_time now = tern_loop_now(sk->run->cfg.loop);
+    if (sk->h.id && sk->proto == IPPROTO_TCP && sk->sndbuf)
+        (void)tern_setopt(sk->run->cfg.st, sk->h, TERN_OPT_SNDBUF, sk->sndbuf, now);
+    if (sk->h.id && sk->proto == IPPROTO_TCP && sk->rcvbuf)
+        (void)tern_setopt(sk->run->cfg.st, sk->h, TERN_OPT_RCVBUF, sk->rcvbuf, now);
+}
+
+void sockopt_apply(struct sk *sk)
+{
+    for (size_t i = 0; i < OPTIONS; i++) {
+        if (sk->opt_set & 1u << i)
+            (void)option_tell(sk, &options[i], sk->opt[i]);
+    }
+    buffers_tell(sk);
+}
+
+void sockopt_inherit(struct sk *to, const struct sk *from)
+{
+    to->opt_set = from->opt_set;
+    memcpy(to->opt, from->opt, sizeof to->opt);
+    to->sndbuf = from->sndbuf;
+    to->rcvbuf = from->rcvbuf;
+    to->linger0 = from->linger0;
+}
+
+/* ---- set ---- */
+
+#define BUF_LEAST 2048
+#define BUF_MOST  (4 << 20)
+
+/* SO_SNDBUF and SO_RCVBUF: doubled and bounded, as Linux does; both the stack's buffer and the kernel's on
+ * the way to it. */
+static int set_buffer(struct call *c, int name, int value)
+{
+    struct sk *sk = c->sk;
+    int v = value < BUF_LEAST ? BUF_LEAST : value > BUF_MOST ? BUF_MOST : value;
+    if (name == SO_SNDBUF || name == SO_SNDBUFFORCE) {
+        sk->sndbuf = 2 * v;
+        if (!sk->plug)
+            sk_big_buffer(c->fd, v);
+    } else {
+        sk->rcvbuf = 2 * v;
+        if (sk->end >= 0)
+            sk_big_buffer(sk->end, v);
+    }
+    buffers_tell(sk);
+    return 0;
+}
+
+static int set_linger(struct call *c, const void *value, size_t len)
+{
+    struct linger l;
+    if (len < sizeof l)
+        return EINVAL;
+    memcpy(&l, value, sizeof l);
+    c->sk->linger0 = l.l_onoff && l.l_linger == 0;
+    return setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &l, sizeof l) < 0 ? errno : 0;
+}
+
+static int set_socket(struct call *c, int name, const void *value, size_t len)
+{
+    int v = 0;
+    if (name == SO_LINGER)
+        return set_linger(c, value, len);
+    if (name == SO_BINDTODEVICE) /* the stack has one interface, without a name */
+        return len == 0 || *(const char *)value == 0 ? 0 : ENODEV;
+    if (len < sizeof v)
+        return EINVAL;
+    memcpy(&v, value, sizeof v);
+    switch (name) {
+    case SO_SNDBUF:
+    case SO_RCVBUF:
+    case SO_SNDBUFFORCE:
+    case SO_RCVBUFFORCE:
+        return set_buffer(c, name, v);
+    case SO_KEEPALIVE: /* UDP: Linux takes it and it means nothing */
+        return setsockopt(c->fd, SOL_SOCKET, name, &v, sizeof v) < 0 ? errno : 0;
+    case SO_REUSEPORT:
+        c->sk->reuseport = v != 0;
+        return 0;
+    default: /* SO_ZEROCOPY; SO_ERROR, SO_TYPE ... cannot be set */
+        return ENOPROTOOPT;
+    }
+}
+
+static int set_table(struct sk *sk, const struct option *o, const void *value, size_t len)
+{
+    int32_t v;
+    if (o->level == IPPROTO_IP && len >= 1 && len < sizeof v) {
+        v = *(const uint8_t *)value; /* IP options may be one octet */
+    } else if (len < sizeof v) {
+        return EINVAL;
+    } else {
+        memcpy(&v, value, sizeof v);
+    }
+    if (o->flag)
+        v = v != 0;
+    if (o->name == IP_TTL && o->level == IPPROTO_IP && v == -1)
+        v = o->first;
+    if (v < o->lo || v > o->hi)
+        return EINVAL;
+    int err = option_tell(sk, o, v);
+    if (err)
+        return err;
+    size_t i = (size_t)(o - options);
+    sk->opt[i] = v;
+    sk->opt_set |= 1u << i;
+    return 0;
+}
+
+static int set_named(const void *value, size_t len, int name)
+{
+    if (name == OPT_TCP_ULP)
+        return ENOENT; /* as a kernel without such a protocol: kTLS falls back */
+    return len >= 4 && memcmp(value, "reno", 4) == 0 && (len == 4 || ((const char *)value)[4] == 0)
+               ? 0
+               : ENOENT;
+}
+
+void sockopt_set(struct call *c)
+{
+    int level = (int)c->arg[1], name = (int)c->arg[2];
+    int32_t len = (int32_t)c->arg[4];
+    uint8_t value[256] = {0};
+    size_t n = len < 0 ? 0 : len > (int)sizeof value ? sizeof value : (size_t)len;
+    int err = len < 0 ? EINVAL : mem_read(c->tid, c->arg[3], value, n);
+    if (!err && !call_valid(c))
+        return;
+    const struct option *o = option_find(c->sk, level, name);
+    bool tcp = c->sk->proto == IPPROTO_TCP && level == IPPROTO_TCP;
+    if (err)
+        ; /* told below */
+    else if (o)
+        err = set_table(c->sk, o, value, n);
+    else if (level == SOL_SOCKET)
+        err = set_socket(c, name, value, n);
+    else if (tcp && (name == OPT_TCP_ULP || name == OPT_TCP_CONGESTION))
+        err = set_named(value, n, name);
+    else
+        err = ENOPROTOOPT;
+    call_fail(c, err);
+}
+
+/* ---- get ---- */
+
+static int get_error(struct call *c)
+{
+    struct sk *sk = c->sk;
+    int native = 0, err = sk->err;
+    socklen_t len = sizeof native;
+    (void)getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &native, &len);
+    if (sk->state == SK_CONNECTING)
+        return 0;
+    if (sk->state == SK_OPEN || (err && sk->state == SK_FAILED))
+        sk->told = sk->state == SK_OPEN ? sk->told : true;
+    /* After a reset the kernel's error says whether the program has seen it already. */
+    if (sk->state == SK_DONE && sk->reset_shown && !native)
+        err = 0;
+    sk->err = 0;
+    return err ? err : native;
+}
+
+static int get_socket(struct call *c, int name, int *v)
+{
+    struct sk *sk = c->sk;
+    bool tcp = sk->proto == IPPROTO_TCP;
+    socklen_t len = sizeof *v;
+    switch (name) {
+    case SO_ERROR:
+        *v = get_error(c);
+        return 0;
+    case SO_TYPE:
+        *v = tcp ? SOCK_STREAM : SOCK_DGRAM;
+        return 0;
+    case SO_DOMAIN:
+        *v = AF_INET;
+        return 0;
+    case SO_PROTOCOL:
+        *v = sk->proto;
+        return 0;
+    case SO_SNDBUF:
+        *v = sk->sndbuf ? sk->sndbuf : tcp ? 87040 : 212992;
+        return 0;
+    case SO_RCVBUF:
+        *v = sk->rcvbuf ? sk->rcvbuf : tcp ? 131072 : 212992;
+        return 0;
+    case SO_REUSEPORT:
+        *v = sk->reuseport;
+        return 0;
+    case SO_ZEROCOPY:
+        *v = 0;
+        return 0;
+    case SO_KEEPALIVE:
+        return getsockopt(c->fd, SOL_SOCKET, name, v, &len) < 0 ? errno : 0;
+    default:
+        return ENOPROTOOPT;
+    }
+}
+
+/* What the table knows, or the connection's own figure where it has one. */
+static int32_t get_table(const struct sk *sk, const struct option *o)
+{
+    size_t i = (size_t)(o - options);
+    struct tern_info info;
+    if (o->opt == TERN_OPT_MAXSEG && sk->state == SK_OPEN && sk->h.id &&
+        tern_inspect(sk->run->cfg.st, sk->h, &info, tern_loop_now(sk->run->cfg.loop)))
+        return (int32_t)info.mss;
+    return sk->opt_set & 1u << i ? sk->opt[i] : o->first;
+}
+
+/* The value into out; its length, or -errno. */
+static int get_value(struct call *c, int level, int name, uint8_t *out, size_t room)
+{
+    struct sk *sk = c->sk;
+    bool tcp = sk->proto == IPPROTO_TCP && level == IPPROTO_TCP;
+    const struct option *o = option_find(sk, level, name);
+    int v = 0, err = 0;
+    if (o) {
+        v = get_table(sk, o);
+    } else if (level == SOL_SOCKET && name == SO_LINGER) {
+        socklen_t len = (socklen_t)room;
+        return getsockopt(c->fd, level, name, out, &len) < 0 ? -errno : (int)len;
+    } else if (level == SOL_SOCKET && name == SO_BINDTODEVICE) {
+        return 0;
+    } else if (level == SOL_SOCKET) {
+        err = get_socket(c, name, &v);
+    } else if (tcp && name == TCP_INFO) {
+        return (int)tcpinfo_fill(sk, out, room);
+    } else if (tcp && name == OPT_TCP_CONGESTION) {
+        memcpy(out, "reno\0\0\0\0\0\0\0\0\0\0\0", 16);
+        return 16;
+    } else {
+        err = ENOPROTOOPT;
+    }
+    memcpy(out, &v, sizeof v);
+    return err ? -err : (int)sizeof v;
+}
+
+void sockopt_get(struct call *c)
+{
+    uint8_t value[512];
+    int32_t room = 0;
+    int err = mem_read(c->tid, c->arg[4], &room, sizeof room);
+    if (!err && !call_valid(c))
+        return;
+    if (!err && room < 0)
+        err = EINVAL;
+    int n = err ? -err : get_value(c, (int)c->arg[1], (int)c->arg[2], value, sizeof value);
+    if (n < 0) {
+        call_fail(c, -n);
+        return;
+    }
+    int32_t give = room < n ? room : n;
+    err = mem_write(c->tid, c->arg[3], value, (size_t)give);
+    if (!err)
+        err = mem_write(c->tid, c->arg[4], &give, sizeof give);
+    call_fail(c, err);
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * run/usockmsg.c: sending and receiving with an address, for UDP.
+ *
+ * The vector of a message is read once; then the pieces; then the decision is made. A TCP socket that
+ * comes here (sendto() with an address, or a high descriptor number) is given back to the kernel where
+ * that does the right thing.
+ */
+#include "run/sup.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define MSG_PIECES 64    /* pieces of one message; more: EMSGSIZE */
+#define MSG_LONGEST 65507
+
+struct message {
+    uint64_t at;        /* of its msghdr in the program, 0 = a sendto() or recvfrom() */
+    uint64_t name;      /* where the address is, or goes */
+    uint64_t name_len;  /* its length; recvfrom(): where its length is */
+    struct iovec iov[MSG_PIECES];
+    size_t pieces, total;
+};
+
+static bool never_block(const struct call *c, int flags)
+{
+    return (flags & MSG_DONTWAIT) || (fcntl(c->fd, F_GETFL) & O_NONBLOCK);
+}
+
+static int message_read(const struct call *c, uint64_t at, struct message *m)
+{
+    struct msghdr h;
+    *m = (struct message){.at = at};
+    int err = mem_read(c->tid, at, &h, sizeof h);
+    if (err)
+        return err;
+    if (h.msg_iovlen > MSG_PIECES)
+        return EMSGSIZE;
+    m->name = (uintptr_t)h.msg_name;
+    m->name_len = m->name ? h.msg_namelen : 0;
+    m->pieces = h.msg_iovlen;
+    err = mem_read(c->tid, (uintptr_t)h.msg_iov, m->iov, m->pieces * sizeof m->iov[0]);
+    for (size_t i = 0; !err && i < m->pieces; i++) {
+        if (m->iov[i].iov_len > SIZE_MAX / 2 - m->total)
+            return EINVAL;
+        m->total += m->iov[i].iov_len;
+    }
+    return err;
+}
+
+static struct message message_plain(const struct call *c)
+{
+    struct message m = {.name = c->arg[4], .name_len = c->arg[5], .pieces = 1, .total = c->arg[2]};
+    m.iov[0] = (struct iovec){(void *)(uintptr_t)c->arg[1], c->arg[2]};
+    return m;
+}
+
+/* ---- sending ---- */
+
+/* Sends one message: its length or -errno. */
+static int64_t send_one(struct call *c, const struct message *m)
+{
+    uint8_t *buf = c->run->buf;
+    struct sockaddr_in to;
+    if (m->total > MSG_LONGEST)
+        return -EMSGSIZE;
+    size_t n = 0;
+    for (size_t i = 0; i < m->pieces; i++) {
+        int err = mem_read(c->tid, (uintptr_t)m->iov[i].iov_base, buf + n, m->iov[i].iov_len);
+        if (err)
+            return -err;
+        n += m->iov[i].iov_len;
+    }
+    int err = m->name ? call_read_addr(c, m->name, m->name_len, &to) : 0;
+    if (err)
+        return -err;
+    if (!call_valid(c))
+        return -ESRCH;
+    if (c->sk->err) {
+        err = c->sk->err;
+        c->sk->err = 0;
+        return -err;
+    }
+    return usock_send(c->sk, m->name ? &to : NULL, buf, n);
+}
+
+/* Answers with n or -errno; false when a blocking call must wait. */
+static bool finish(struct call *c, int64_t n, int flags)
+{
+    if (n == -EAGAIN && !never_block(c, flags))
+        return false;
+    if (n < 0)
+        call_fail(c, (int)-n);
+    else
+        call_return(c, n);
+    return true;
+}
+
+/* TCP takes the address of sendto() and looks the other way. */
+static bool tcp_sendto(struct call *c)
+{
+    size_t n = c->arg[2] < RUN_SCRATCH ? c->arg[2] : RUN_SCRATCH;
+    int flags = (int)c->arg[3];
+    if (flags & MSG_FASTOPEN) {
+        call_fail(c, EOPNOTSUPP);
+        return true;
+    }
+    if (c->sk->state != SK_OPEN) {
+        call_fail(c, EPIPE);
+        return true;
+    }
+    int err = mem_read(c->tid, c->arg[1], c->run->buf, n);
+    if (err || !call_valid(c)) {
+        call_fail(c, err ? err : ESRCH);
+        return true;
+    }
+    ssize_t sent = send(c->fd, c->run->buf, n, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+    return finish(c, sent < 0 ? -errno : sent, flags);
+}
+
+static bool sendto_try(struct call *c)
+{
+    if (c->sk->proto == IPPROTO_TCP)
+        return tcp_sendto(c);
+    struct message m = message_plain(c);
+    return finish(c, send_one(c, &m), (int)c->arg[3]);
+}
+
+void msg_sendto(struct call *c)
+{
+    if (!sendto_try(c))
+        hold_add(c, sendto_try, SO_SNDTIMEO, EAGAIN);
+}
+
+static bool sendmsg_try(struct call *c)
+{
+    struct message m;
+    int err = message_read(c, c->arg[1], &m);
+    return finish(c, err ? -err : send_one(c, &m), (int)c->arg[2]);
+}
+
+void msg_sendmsg(struct call *c)
+{
+    if (c->sk->proto == IPPROTO_TCP)
+        call_continue(c);
+    else if (!sendmsg_try(c))
+        hold_add(c, sendmsg_try, SO_SNDTIMEO, EAGAIN);
+}
+
+static bool sendmmsg_try(struct call *c)
+{
+    uint32_t n = (uint32_t)c->arg[2] < 1024 ? (uint32_t)c->arg[2] : 1024, done = 0;
+    int64_t rc = 0;
+    for (; done < n && rc >= 0; done++) {
+        uint64_t at = c->arg[1] + done * sizeof(struct mmsghdr);
+        struct message m;
+        int err = message_read(c, at, &m);
+        rc = err ? -err : send_one(c, &m);
+        uint32_t sent = (uint32_t)rc;
+        if (rc < 0)
+            break;
+        err = mem_write(c->tid, at + offsetof(struct mmsghdr, msg_len), &sent, sizeof sent);
+        rc = err ? -err : rc;
+    }
+    return finish(c, done ? done : rc, (int)c->arg[3]);
+}
+
+void msg_sendmmsg(struct call *c)
+{
+    if (c->sk->proto == IPPROTO_TCP)
+        call_continue(c);
+    else if (!sendmmsg_try(c))
+        hold_add(c, sendmmsg_try, SO_SNDTIMEO, EAGAIN);
+}
+
+/* ---- receiving ---- */
+
+/* Takes the tag out of the control data. */
+static bool take_tag(struct msghdr *h, struct tern_endpoint *from)
+{
+    bool ok = false;
+    for (struct cmsghdr *cm = CMSG_FIRSTHDR(h); cm; cm = CMSG_NXTHDR(h, cm)) {
+        if (cm->cmsg_level != SOL_SOCKET || cm->cmsg_type != SCM_RIGHTS)
+            continue;
+        int fd;
+        memcpy(&fd, CMSG_DATA(cm), sizeof fd);
+        ok = usock_tag_read(fd, from);
+        (void)close(fd);
+    }
+    return ok;
+}
+
+/* The next datagram of the program's queue into buf: its full length or -errno. */
+static int64_t take_one(struct call *c, int flags, struct tern_endpoint *from)
+{
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec iov = {c->run->buf, RUN_SCRATCH};
+    struct msghdr h = {.msg_iov = &iov,
+                       .msg_iovlen = 1,
+                       .msg_control = &control,
+                       .msg_controllen = sizeof control};
+    if (c->sk->err) {
+        int err = c->sk->err;
+        c->sk->err = 0;
+        return -err;
+    }
+    ssize_t n = recvmsg(c->fd, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC | (flags & MSG_PEEK));
+    if (n < 0)
+        return -errno;
+    if (!take_tag(&h, from))
+        *from = c->sk->remote;
+    return n;
+}
+
+/* Copies a datagram into the program's pieces; how many octets fit, or -errno. */
+static int64_t spread(const struct call *c, const struct message *m, size_t len)
+{
+    size_t done = 0;
+    for (size_t i = 0; i < m->pieces && done < len; i++) {
+        size_t n = m->iov[i].iov_len < len - done ? m->iov[i].iov_len : len - done;
+        int err = mem_write(c->tid, (uintptr_t)m->iov[i].iov_base, c->run->buf + done, n);
+        if (err)
+            return -err;
+        done += n;
+    }
+    return (int64_t)done;
+}
+
+/* What recvmsg() says in its msghdr. */
+static int message_answer(const struct call *c, const struct message *m, bool cut,
+                          const struct tern_endpoint *from)
+{
+    struct msghdr h;
+    int err = mem_read(c->tid, m->at, &h, sizeof h);
+    if (err)
+        return err;
+    if (m->name) {
+        struct sockaddr_in sin = addr_to(from);
+        size_t n = m->name_len < sizeof sin ? m->name_len : sizeof sin;
+        err = mem_write(c->tid, m->name, &sin, n);
+        h.msg_namelen = sizeof sin;
+    }
+    h.msg_controllen = 0;
+    h.msg_flags = cut ? MSG_TRUNC : 0;
+    return err ? err : mem_write(c->tid, m->at, &h, sizeof h);
+}
+
+/* Receives one message: what the call returns, or -errno. */
+static int64_t recv_one(struct call *c, const struct message *m, int flags)
+{
+    struct tern_endpoint from;
+    if (!call_valid(c))
+        return -ESRCH;
+    int64_t full = take_one(c, flags, &from);
+    if (full < 0)
+        return full;
+    int64_t n = spread(c, m, (size_t)full);
+    int err = n < 0 ? (int)-n : 0;
+    if (!err && m->at)
+        err = message_answer(c, m, n < full, &from);
+    else if (!err)
+        err = call_write_addr(c, m->name, m->name_len, &from);
+    if (err)
+        return -err;
+    return flags & MSG_TRUNC ? full : n;
+}
+
+static bool recvfrom_try(struct call *c)
+{
+    struct message m = message_plain(c);
+    return finish(c, recv_one(c, &m, (int)c->arg[3]), (int)c->arg[3]);
+}
+
+void msg_recvfrom(struct call *c)
+{
+    if (c->sk->proto == IPPROTO_TCP)
+        call_continue(c); /* our ends have no names: the kernel says "no address", as TCP does */
+    else if (!recvfrom_try(c))
+        hold_add(c, recvfrom_try, SO_RCVTIMEO, EAGAIN);
+}
+
+static bool recvmsg_try(struct call *c)
+{
+    struct message m;
+    int err = message_read(c, c->arg[1], &m);
+    return finish(c, err ? -err : recv_one(c, &m, (int)c->arg[2]), (int)c->arg[2]);
+}
+
+void msg_recvmsg(struct call *c)
+{
+    if (c->sk->proto == IPPROTO_TCP)
+        call_continue(c);
+    else if (!recvmsg_try(c))
+        hold_add(c, recvmsg_try, SO_RCVTIMEO, EAGAIN);
+}
+
+/* Waits for the first message only, as with MSG_WAITFORONE. */
+static bool recvmmsg_try(struct call *c)
+{
+    uint32_t n = (uint32_t)c->arg[2] < 1024 ? (uint32_t)c->arg[2] : 1024, done = 0;
+    int64_t rc = 0;
+    for (; done < n && rc >= 0; done++) {
+        uint64_t at = c->arg[1] + done * sizeof(struct mmsghdr);
+        struct message m;
+        int err = message_read(c, at, &m);
+        rc = err ? -err : recv_one(c, &m, (int)c->arg[3]);
+        uint32_t got = (uint32_t)rc;
+        if (rc < 0)
+            break;
+        err = mem_write(c->tid, at + offsetof(struct mmsghdr, msg_len), &got, sizeof got);
+        rc = err ? -err : rc;
+    }
+    return finish(c, done ? done : rc, (int)c->arg[3]);
+}
+
+void msg_recvmmsg(struct call *c)
+{
+    if (c->sk->proto == IPPROTO_TCP)
+        call_continue(c);
+    else if (!recvmmsg_try(c))
+        hold_add(c, recvmmsg_try, SO_RCVTIMEO, EAGAIN);
+}

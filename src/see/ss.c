@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * see/ss.c: the client's half of `tern ss`. Everything is read from the run's JSON document, which may
+ * come from another version of tern: what is missing is left out, what is unknown is not read.
+ */
+#include "see/ss.h"
+
+#include "base/assert.h"
+#include "see/text.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum ss_col { COL_NETID, COL_STATE, COL_RECVQ, COL_SENDQ, COL_LOCAL, COL_PEER, COL_REST, SS_COLS };
+
+struct ss_row {
+    char cell[COL_REST][TEXT_ENDPOINT + 8];
+    char *rest;    /* process, timer, extended: after the last column */
+    char *details; /* a line of its own */
+};
+
+struct ss_table {
+    struct ss_row *row;
+    size_t n, cap;
+    bool failed;
+};
+
+/* ---- reading a document ---- */
+
+static const char *get_str(const json_t *o, const char *key)
+{
+    const char *s = json_string_value(json_object_get(o, key));
+    return s ? s : "";
+}
+
+static uint64_t get_int(const json_t *o, const char *key)
+{
+    return (uint64_t)json_integer_value(json_object_get(o, key));
+}
+
+static bool get_bool(const json_t *o, const char *key)
+{
+    return json_is_true(json_object_get(o, key));
+}
+
+static void get_endpoint(const json_t *o, const char *key, struct tern_endpoint *e)
+{
+    const json_t *ep = json_object_get(o, key);
+    memset(e, 0, sizeof *e);
+    if (inet_pton(AF_INET, get_str(ep, "addr"), e->addr.b) == 1)
+        e->addr.fam = TERN_AF_IP4;
+    e->port = (uint16_t)get_int(ep, "port");
+}
+
+static enum tern_tcp_state get_state(const json_t *o)
+{
+    const char *name = get_str(o, "state");
+    for (unsigned s = 0; s < TERN_TCP_STATES; s++) {
+        if (strcmp(name, tern_tcp_state_name((enum tern_tcp_state)s)) == 0)
+            return (enum tern_tcp_state)s;
+    }
+    return TERN_TCP_CLOSED;
+}
+
+static bool is_udp(const json_t *o)
+{
+    return strcmp(get_str(o, "proto"), "udp") == 0;
+}
+
+static bool ss_shows(const struct ss_style *style, const json_t *o)
+{
+    struct tern_endpoint local, remote;
+    if (is_udp(o) ? !style->udp : !style->tcp)
+        return false;
+    get_endpoint(o, "local", &local);
+    get_endpoint(o, "remote", &remote);
+    return filter_match(&style->filter, get_state(o), &local, &remote);
+}
+
+/* Only the first stack, the program's own, unless all are wanted. */
+static bool ss_shows_stack(const struct ss_style *style, size_t index)
+{
+    return index == 0 || style->all_stacks;
+}
+
+/* ---- cells ---- */
+
+const char *ss_countdown(char buf[32], uint64_t us)
+{
+    uint64_t ms = us / 1000, s = ms / 1000;
+    if (s >= 600)
+        (void)snprintf(buf, 32, "%" PRIu64 "min", s / 60);
+    else if (s >= 60 && s % 60)
+        (void)snprintf(buf, 32, "%" PRIu64 "min%" PRIu64 "sec", s / 60, s % 60);
+    else if (s >= 60)
+        (void)snprintf(buf, 32, "%" PRIu64 "min", s / 60);
+    else if (s >= 10 || (s > 0 && ms % 1000 < 100))
+        (void)snprintf(buf, 32, "%" PRIu64 "sec", s);
+    else if (s > 0)
+        (void)snprintf(buf, 32, "%" PRIu64 ".%" PRIu64 "sec", s, ms % 1000 / 100);
+    else
+        (void)snprintf(buf, 32, "%" PRIu64 "ms", ms);
+    return buf;
+}
+
+static const char *ss_state_name(enum tern_tcp_state s, bool udp)
+{
+    switch (s) {
+    case TERN_TCP_ESTABLISHED:
+        return "ESTAB";
+    case TERN_TCP_SYN_RECEIVED:
+        return "SYN-RECV";
+    case TERN_TCP_CLOSED:
+        return udp ? "UNCONN" : "CLOSED";
+    default:
+        return tern_tcp_state_name(s);
+    }
+}
+
+static void cell_endpoint(char cell[TEXT_ENDPOINT + 8], const struct tern_endpoint *e, bool udp,
+                          bool numeric)
+{
+    char addr[TEXT_ENDPOINT], buf[1024];
+    struct servent se, *found = NULL;
+    (void)text_addr(addr, &e->addr);
+    if (!numeric && e->port)
+        (void)getservbyport_r(htons(e->port), udp ? "udp" : "tcp", &se, buf, sizeof buf, &found);
+    if (found && strlen(found->s_name) < 16)
+        (void)snprintf(cell, TEXT_ENDPOINT + 8, "%.45s:%.15s", addr, found->s_name);
+    else if (e->port)
+        (void)snprintf(cell, TEXT_ENDPOINT + 8, "%.45s:%u", addr, (unsigned)e->port);
+    else
+        (void)snprintf(cell, TEXT_ENDPOINT + 8, "%.45s:*", addr);
+}
+
+/* What comes from another process must not move the cursor of this terminal. */
+static void put_safe(FILE *f, const char *s)
+{
+    for (; *s; s++)
+        (void)fputc((unsigned char)*s < 0x20 || *s == 0x7f || *s == '"' ? '?' : *s, f);
+}
+
+static char *cell_rest(const json_t *o, const struct ss_style *style)
+{
+    char *text = NULL, buf[32];
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    if (!f)
+        return NULL;
+    const json_t *process = json_object_get(o, "process"), *timer = json_object_get(o, "timer");
+    if (style->process && process) {
+        (void)fputs(" users:((\"", f);
+        put_safe(f, get_str(process, "name"));
+        (void)fprintf(f, "\",pid=%" PRIu64 "))", get_int(process, "pid"));
+    }
+    if (style->timers && timer) {
+        (void)fputs(" timer:(", f);
+        put_safe(f, get_str(timer, "kind"));
+        (void)fprintf(f, ",%s,%" PRIu64 ")", ss_countdown(buf, get_int(timer, "us")),
+                      get_int(timer, "retries"));
+    }
+    if (style->extended) {
+        (void)fprintf(f, " serial:%" PRIu64, get_int(o, "serial"));
+        (void)fputs(get_bool(o, "orphan") ? " orphan" : "", f);
+        (void)fputs(get_bool(o, "held") ? " held" : "", f);
+    }
+    return fclose(f) == 0 ? text : NULL;
+}
+
+static void put_ms(FILE *f, const char *name, uint64_t us)
+{
+    (void)fprintf(f, " %s:%" PRIu64, name, us / 1000);
+    if (us % 1000)
+        (void)fprintf(f, ".%03" PRIu64, us % 1000);
+}
+
+static void put_counts(FILE *f, const json_t *i)
+{
+    static const char *const keys[] = {"bytes_acked", "bytes_received", "segs_out",
+                                       "segs_in",     "retrans",        "out_of_order"};
+    for (unsigned k = 0; k < sizeof keys / sizeof keys[0]; k++) {
+        uint64_t v = get_int(i, keys[k]);
+        if (v || k < 4)
+            (void)fprintf(f, " %s:%" PRIu64, keys[k], v);
+    }
+}
+
+static char *cell_details(const json_t *o)
+{
+    const json_t *i = json_object_get(o, "info");
+    char *text = NULL;
+    size_t n = 0;
+    if (!i)
+        return NULL;
+    FILE *f = open_memstream(&text, &n);
+    if (!f)
+        return NULL;
+    uint64_t mss = get_int(i, "mss");
+    (void)fputs(get_bool(i, "timestamps") ? " ts" : "", f);
+    (void)fputs(get_bool(i, "sack") ? " sack" : "", f);
+    (void)fputc(' ', f);
+    put_safe(f, get_str(i, "cc"));
+    if (json_object_get(i, "snd_wscale"))
+        (void)fprintf(f, " wscale:%" PRIu64 ",%" PRIu64, get_int(i, "snd_wscale"),
+                      get_int(i, "rcv_wscale"));
+    put_ms(f, "rto", get_int(i, "rto_us"));
+    put_ms(f, "rtt", get_int(i, "srtt_us"));
+    uint64_t var = get_int(i, "rttvar_us");
+    (void)fprintf(f, "/%" PRIu64 ".%03" PRIu64, var / 1000, var % 1000);
+    (void)fprintf(f, " mss:%" PRIu64 " rcvmss:%" PRIu64 " cwnd:%" PRIu64, mss, get_int(i, "rcv_mss"),
+                  mss ? get_int(i, "cwnd") / mss : 0);
+    if (json_object_get(i, "ssthresh"))
+        (void)fprintf(f, " ssthresh:%" PRIu64, mss ? get_int(i, "ssthresh") / mss : 0);
+    (void)fprintf(f, " snd_wnd:%" PRIu64 " rcv_wnd:%" PRIu64, get_int(i, "snd_wnd"),
+                  get_int(i, "rcv_wnd"));
+    put_counts(f, i);
+    return fclose(f) == 0 ? text : NULL;
+}
+
+/* ---- the table ---- */
+
+static struct ss_row *table_row(struct ss_table *t)
+{
+    if (t->n == t->cap) {
+        size_t cap = t->cap ? 2 * t->cap : 64;
+        struct ss_row *row = realloc(t->row, cap * sizeof *row);
+        if (!row) {
+            t->failed = true;
+            return NULL;
+        }
+        t->row = row;
+        t->cap = cap;
+    }
+    memset(&t->row[t->n], 0, sizeof t->row[t->n]);
+    return &t->row[t->n++];
+}
+
+static void table_add(struct ss_table *t, const json_t *o, const struct ss_style *style)
+{
+    struct tern_endpoint local, remote;
+    struct ss_row *r = table_row(t);
+    if (!r)
+        return;
+    bool udp = is_udp(o);
+    get_endpoint(o, "local", &local);
+    get_endpoint(o, "remote", &remote);
+    (void)snprintf(r->cell[COL_NETID], sizeof r->cell[0], "%s", udp ? "udp" : "tcp");
+    (void)snprintf(r->cell[COL_STATE], sizeof r->cell[0], "%s", ss_state_name(get_state(o), udp));
+    (void)snprintf(r->cell[COL_RECVQ], sizeof r->cell[0], "%" PRIu64, get_int(o, "recv_q"));
+    (void)snprintf(r->cell[COL_SENDQ], sizeof r->cell[0], "%" PRIu64, get_int(o, "send_q"));
+    cell_endpoint(r->cell[COL_LOCAL], &local, udp, style->numeric);
+    cell_endpoint(r->cell[COL_PEER], &remote, udp, style->numeric);
+    r->rest = cell_rest(o, style);
+    r->details = style->details ? cell_details(o) : NULL;
+}
+
+static void table_free(struct ss_table *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        free(t->row[i].rest);
+        free(t->row[i].details);
+    }
+    free(t->row);
+}
+
+static const char *const headers[SS_COLS] = {
+    "Netid", "State", "Recv-Q", "Send-Q", "Local Address:Port", "Peer Address:Port", "Process"};
+
+static void print_cell(FILE *f, const char *text, size_t width, bool last)
+{
+    if (last)
+        (void)fputs(text, f);
+    else
+        (void)fprintf(f, "%-*s ", (int)width, text);
+}
+
+static void table_print(FILE *f, const struct ss_table *t, const struct ss_style *style)
+{
+    size_t width[COL_REST];
+    unsigned first = style->tcp && style->udp ? COL_NETID : COL_STATE;
+    for (unsigned c = 0; c < COL_REST; c++) {
+        width[c] = style->no_header ? 0 : strlen(headers[c]);
+        for (size_t i = 0; i < t->n; i++) {
+            size_t w = strlen(t->row[i].cell[c]);
+            width[c] = w > width[c] ? w : width[c];
+        }
+    }
+    for (unsigned c = first; !style->no_header && c <= COL_PEER; c++)
+        print_cell(f, headers[c], width[c], c == COL_PEER && !style->process);
+    if (!style->no_header)
+        (void)fprintf(f, "%s\n", style->process ? headers[COL_REST] : "");
+    for (size_t i = 0; i < t->n; i++) {
+        const struct ss_row *r = &t->row[i];
+        bool rest = r->rest && r->rest[0];
+        for (unsigned c = first; c <= COL_PEER; c++)
+            print_cell(f, r->cell[c], width[c], c == COL_PEER && !rest);
+        (void)fprintf(f, "%s\n", rest ? r->rest + 1 : "");
+        if (r->details)
+            (void)fprintf(f, "\t%s\n", r->details);
+    }
+}
+
+/* ---- -s ---- */
+
+static void summary_print(FILE *f, const json_t *sockets)
+{
+    unsigned by[TERN_TCP_STATES] = {0}, tcp = 0, udp = 0, orphans = 0;
+    size_t i;
+    json_t *o;
+    json_array_foreach(sockets, i, o)
+    {
+        if (is_udp(o)) {
+            udp++;
+            continue;
+        }
+        tcp++;
+        by[get_state(o)]++;
+        orphans += get_bool(o, "orphan");
+    }
+    (void)fprintf(f,
+                  "Total: %u\nTCP:   %u (estab %u, listening %u, syn-recv %u, orphaned %u, timewait "
+                  "%u)\nUDP:   %u\n",
+                  tcp + udp, tcp, by[TERN_TCP_ESTABLISHED], by[TERN_TCP_LISTEN],
+                  by[TERN_TCP_SYN_RECEIVED], orphans, by[TERN_TCP_TIME_WAIT], udp);
+}
+
+/* ---- runs ---- */
+
+static void heading_print(FILE *f, const json_t *run, const json_t *stack,
+                          const struct ss_style *style)
+{
+    (void)fputs(style->colour ? "\033[1m# " : "# ", f);
+    put_safe(f, get_str(run, "name"));
+    (void)fprintf(f, ", pid %" PRIu64 ", ", get_int(run, "pid"));
+    put_safe(f, get_str(stack, "name"));
+    (void)fputs(style->colour ? "\033[0m\n" : "\n", f);
+}
+
+int ss_print(FILE *f, struct json_t *const *runs, unsigned n, const struct ss_style *style)
+{
+    bool failed = false;
+    unsigned tables = 0;
+    bool headings = n > 1 || style->all_stacks;
+    for (unsigned k = 0; k < n; k++) {
+        size_t s;
+        json_t *stack;
+        json_array_foreach(json_object_get(runs[k], "stacks"), s, stack)
+        {
+            if (!ss_shows_stack(style, s))
+                continue;
+            const json_t *sockets = json_object_get(stack, "sockets");
+            struct ss_table t = {0};
+            size_t i;
+            json_t *o;
+            if (headings && !style->no_header)
+                heading_print(f, runs[k], stack, style);
+            json_array_foreach(sockets, i, o)
+            {
+                if (!style->summary && ss_shows(style, o))
+                    table_add(&t, o, style);
+            }
+            if (style->summary)
+                summary_print(f, sockets);
+            else
+                table_print(f, &t, style);
+            failed |= t.failed;
+            table_free(&t);
+            tables++;
+        }
+    }
+    if (tables == 0 && !style->summary)
+        table_print(f, &(struct ss_table){0}, style);
+    return !failed && fflush(f) == 0 && !ferror(f) ? 0 : -1;
+}
+
+static json_t *run_filtered(const json_t *run, const struct ss_style *style)
+{
+    json_t *copy = json_deep_copy(run), *stacks = json_array(), *stack;
+    size_t s;
+    json_array_foreach(json_object_get(run, "stacks"), s, stack)
+    {
+        json_t *kept = json_array(), *o, *out = json_object();
+        size_t i;
+        if (ss_shows_stack(style, s)) {
+            json_array_foreach(json_object_get(stack, "sockets"), i, o)
+            {
+                if (ss_shows(style, o))
+                    (void)json_array_append(kept, o);
+            }
+            (void)json_object_set(out, "name", json_object_get(stack, "name"));
+            (void)json_object_set(out, "sockets", kept);
+            (void)json_array_append(stacks, out);
+        }
+        json_decref(kept);
+        json_decref(out);
+    }
+    (void)json_object_set_new(copy, "stacks", stacks);
+    return copy;
+}
+
+int ss_print_json(FILE *f, struct json_t *const *runs, unsigned n, const struct ss_style *style)
+{
+    json_t *o = json_object(), *list = json_array();
+    for (unsigned k = 0; k < n; k++)
+        (void)json_array_append_new(list, run_filtered(runs[k], style));
+    (void)json_object_set_new(o, "version", json_integer(1));
+    (void)json_object_set_new(o, "runs", list);
+    int rc = json_dumpf(o, f, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+    (void)fputc('\n', f);
+    json_decref(o);
+    return rc == 0 && fflush(f) == 0 && !ferror(f) ? 0 : -1;
+}

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What all system tests share: where the build is, and network namespaces that vanish with the test.
+
+TERN_BUILD names another build directory than build/. A wait is always for an event and bounded; no test
+decides anything by how long something took.
+"""
+import os
+import pathlib
+import shutil
+
+import pytest
+
+from lab import Lab, LabError
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("TERN_BUILD", ROOT / "build")).resolve()
+
+
+def built(relative):
+    path = BUILD / relative
+    if not path.exists():
+        pytest.fail(f"{path} is not there: run `make` first (or set TERN_BUILD)")
+    return str(path)
+
+
+@pytest.fixture(scope="session")
+def tern():
+    """The command."""
+    return built("tern")
+
+
+@pytest.fixture(scope="session")
+def interop_peer():
+    """tests/interop/peer.c."""
+    return built("tests/interop/interop-peer")
+
+
+@pytest.fixture
+def need():
+    """need("tshark"): skips the test, with the reason, when a program is missing."""
+    def check(*programs):
+        for p in programs:
+            if not shutil.which(p):
+                pytest.skip(f"{p} is not installed (tools/deps check installs it)")
+    return check
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """A network namespace with a TAP device, and everything that was started in it."""
+    if os.geteuid() != 0:
+        pytest.skip("a network namespace with a TAP device needs root")
+    try:
+        made = Lab(tmp_path)
+    except LabError as e:
+        pytest.skip(str(e))
+    try:
+        yield made
+    finally:
+        made.close()
