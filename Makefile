@@ -47,6 +47,8 @@ fuzz:
 soak:
 	@tools/deps build check
 	$(MAKE) all
+	ninja -C build tests/sim/goodput
+	tools/goodput --check
 	tests/sim/soak --seconds $(SOAK_SECONDS)
 
 install: all

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench/bulk.c: bulk transfer through two stacks in one thread: the sender's copy, both checksums and
- * the receiver's copy included. Usage: bulk [MTU] [GSO_MAX] [MBYTES]. Prints Gbit/s of payload.
+ * bench/bulk.c: bulk transfer through two stacks in one thread: the sender's copy, both checksums
+ * and the receiver's copy included. Usage: bulk [MTU] [GSO_MAX] [MBYTES]. Prints Gbit/s of payload.
  */
 #include "pair.h"
 #include <stdio.h>
@@ -20,9 +20,9 @@ static double seconds(void)
 
 int main(int argc, char **argv)
 {
-    uint16_t mtu = (uint16_t)(argc > 1 ? atoi(argv[1]) : 1500);
-    uint32_t gso = (uint32_t)(argc > 2 ? atoi(argv[2]) : 0);
-    uint64_t total = (uint64_t)(argc > 3 ? atoi(argv[3]) : 1000) * 1000000;
+    uint16_t mtu = (uint16_t)number(argc, argv, 1, 1500);
+    uint32_t gso = (uint32_t)number(argc, argv, 2, 0);
+    uint64_t total = number(argc, argv, 3, 1000) * 1000000;
     struct tern_config cfg;
     struct pair p;
     struct tern_sock l, c, s;

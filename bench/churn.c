@@ -35,7 +35,7 @@ static void cycle(struct pair *p, struct tern_sock l, uint16_t port)
 
 int main(int argc, char **argv)
 {
-    unsigned cycles = (unsigned)(argc > 1 ? atoi(argv[1]) : 500000);
+    unsigned cycles = (unsigned)number(argc, argv, 1, 500000);
     struct tern_config cfg;
     struct pair p;
     struct tern_sock l[PORTS];
@@ -60,8 +60,8 @@ int main(int argc, char **argv)
     printf("%u cycles: %.0f a second, slowest tenth %.0f, %u TIME-WAIT records kept\n", cycles,
            cycles / t, worst, u.time_wait);
     if (u.time_wait != cycles || u.conns != 0) {
-        fprintf(stderr, "churn: a record is missing or a connection is left: %u, %u\n",
-                u.time_wait, u.conns);
+        fprintf(stderr, "churn: a record is missing or a connection is left: %u, %u\n", u.time_wait,
+                u.conns);
         return 1;
     }
     pair_free(&p);

@@ -13,6 +13,19 @@ void die(const char *what, int err)
     exit(1);
 }
 
+uint64_t number(int argc, char **argv, int i, uint64_t none)
+{
+    if (i >= argc)
+        return none;
+    char *end;
+    unsigned long long v = strtoull(argv[i], &end, 10);
+    if (end == argv[i] || *end != '\0') {
+        fprintf(stderr, "bench: '%s': not a number\n", argv[i]);
+        exit(2);
+    }
+    return v;
+}
+
 struct tern_endpoint pair_addr(int side, uint16_t port)
 {
     struct tern_endpoint e = {.addr = {.fam = TERN_AF_IP4, .b = {10, 9, 0, (uint8_t)(side + 1)}},
@@ -38,8 +51,10 @@ void pair_make(struct pair *p, const struct tern_config *cfg, uint16_t mtu, uint
             fprintf(stderr, "bench: %s\n", why);
             exit(1);
         }
-        struct tern_iface_config ic = {.link = p->port[i]->link, .mac = {2, 0, 0, 0, 0, (uint8_t)(i + 1)},
-                                       .mtu = mtu, .gso_max = gso_max,
+        struct tern_iface_config ic = {.link = p->port[i]->link,
+                                       .mac = {2, 0, 0, 0, 0, (uint8_t)(i + 1)},
+                                       .mtu = mtu,
+                                       .gso_max = gso_max,
                                        .tx_csum = false};
         ic.addr[0].addr = pair_addr(i, 0).addr;
         ic.addr[0].prefix = 24;

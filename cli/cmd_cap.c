@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cli/cmd_cap.c: `tern cap FILE`: the ladder of the connections in a capture. A capture shows segments, not
- * what the ends made of them: there are no states and no causes here.
+ * cli/cmd_cap.c: `tern cap FILE`: the ladder of the connections in a capture. A capture shows
+ * segments, not what the ends made of them: there are no states and no causes here.
  */
 #include "cmd.h"
 #include "port/frame.h"

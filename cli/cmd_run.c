@@ -2,9 +2,9 @@
 /*
  * cli/cmd_run.c: `tern run`: options, signals, and the program's exit status as tern's own.
  *
- * Signals are caught, not blocked or ignored: a caught signal is the default again after exec, so the
- * program starts with the signals that its user gave it. What the terminal sends (Ctrl-C) reaches the
- * program by itself; what another process sends to tern is passed on.
+ * Signals are caught, not blocked or ignored: a caught signal is the default again after exec, so
+ * the program starts with the signals that its user gave it. What the terminal sends (Ctrl-C)
+ * reaches the program by itself; what another process sends to tern is passed on.
  */
 #include "cmd.h"
 #include "port/why.h"
@@ -35,7 +35,8 @@ static void on_signal(int sig, siginfo_t *info, void *context)
     (void)context;
     int saved = errno;
     struct note n = {.sig = sig, .terminal = info->si_code == SI_KERNEL};
-    ssize_t put = write(signal_pipe[1], &n, sizeof n); /* full: the user is impatient, not unheard */
+    ssize_t put =
+        write(signal_pipe[1], &n, sizeof n); /* full: the user is impatient, not unheard */
     (void)put;
     errno = saved;
 }
@@ -109,8 +110,8 @@ static int program_find(const char *name)
 static int program_missing(const char *name, int status)
 {
     if (status == EXIT_NOT_EXECUTABLE)
-        (void)fprintf(stderr, "tern run: %s: cannot be executed: permission denied, or not a file\n",
-                      name);
+        (void)fprintf(stderr,
+                      "tern run: %s: cannot be executed: permission denied, or not a file\n", name);
     else
         (void)fprintf(stderr, "tern run: %s: not found%s\n", name,
                       strchr(name, '/') ? "" : " in PATH");

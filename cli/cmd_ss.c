@@ -2,30 +2,22 @@
 /*
  * cli/cmd_ss.c: `tern ss`: asks the runs of this user what they hold, and draws it as ss(8) does.
  */
+#include "ask.h"
 #include "cmd.h"
 #include "port/why.h"
-#include "runtime/control.h"
+#include "see/prometheus.h"
 #include "see/ss.h"
 #include "see/text.h"
 #include "values.h"
 
 #include <argp.h>
-#include <dirent.h>
 #include <errno.h>
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#define SS_RUNS     256
-#define SS_DOCUMENT (256u << 20)
-#define SS_WORDS    64
+#define SS_WORDS 64
 
-enum { KEY_JSON = 0x100, KEY_ALL_STACKS };
+enum { KEY_JSON = 0x100, KEY_ALL_STACKS, KEY_PROMETHEUS };
 
 static const struct argp_option ss_table[] = {
     {NULL, 0, NULL, 0, "Which sockets:", 1},
@@ -40,17 +32,19 @@ static const struct argp_option ss_table[] = {
     {"options", 'o', NULL, 0, "Timers, with the time left and retries", 2},
     {"info", 'i', NULL, 0, "Inside TCP: rto, rtt, mss, cwnd and ssthresh (in segments) ...", 2},
     {"extended", 'e', NULL, 0, "Serial number in traces; orphan; held by the gateway", 2},
-    {"summary", 's', NULL, 0, "Counts only", 2},
+    {"summary", 's', NULL, 0,
+     "Counts only, and what the listeners went through: normal, suspicious or flood", 2},
     {NULL, 0, NULL, 0, "How:", 3},
     {"numeric", 'n', NULL, 0, "Ports as numbers", 3},
     {"no-header", 'H', NULL, 0, "No heading", 3},
     {"json", KEY_JSON, NULL, 0, "Everything as JSON", 3},
+    {"prometheus", KEY_PROMETHEUS, NULL, 0, "Counters and the verdict about SYNs as metrics", 3},
     {0},
 };
 
 struct ss_args {
     struct ss_style style;
-    bool listening, all, json, help;
+    bool listening, all, json, prometheus, help;
     char *words[SS_WORDS];
     int nwords;
     int next; /* where argp stood when it gave up */
@@ -101,6 +95,9 @@ static error_t ss_parser(int key, char *arg, struct argp_state *state)
     case KEY_JSON:
         a->json = true;
         return 0;
+    case KEY_PROMETHEUS:
+        a->prometheus = true;
+        return 0;
     case ARGP_KEY_ARG:
         if (a->nwords == SS_WORDS)
             return E2BIG;
@@ -114,126 +111,6 @@ static error_t ss_parser(int key, char *arg, struct argp_state *state)
     }
 }
 
-/* ---- asking ---- */
-
-struct ss_run {
-    char name[64]; /* NAME.PID */
-    json_t *doc;
-};
-
-struct ss_runs {
-    struct ss_run run[SS_RUNS];
-    unsigned n;
-    bool too_many;
-};
-
-static json_t *ask(int fd, const char *name)
-{
-    size_t len = 0, cap = 1 << 16;
-    char *text = malloc(cap);
-    ssize_t got = -1;
-    while (text && len < SS_DOCUMENT && (got = read(fd, text + len, cap - len)) > 0) {
-        len += (size_t)got;
-        if (len == cap) {
-            char *more = realloc(text, cap *= 2);
-            if (!more)
-                break;
-            text = more;
-        }
-    }
-    json_t *doc = text && got == 0 ? json_loadb(text, len, 0, NULL) : NULL;
-    free(text);
-    if (!json_is_object(doc))
-        (void)fprintf(stderr, "tern ss: %s: %s\n", name,
-                      got < 0 ? "does not answer: it may be stopped" : "an answer that is no document");
-    if (json_is_object(doc))
-        return doc;
-    json_decref(doc);
-    return NULL;
-}
-
-/* Connects to the socket of a run; one that nobody listens at any more is removed. */
-static int reach(const char *path)
-{
-    struct sockaddr_un sa = {.sun_family = AF_UNIX};
-    const struct timeval limit = {.tv_sec = 2};
-    struct stat sb;
-    if (strlen(path) >= sizeof sa.sun_path || lstat(path, &sb) < 0 || !S_ISSOCK(sb.st_mode))
-        return -1;
-    memcpy(sa.sun_path, path, strlen(path));
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -1;
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-    if (connect(fd, (const struct sockaddr *)&sa, sizeof sa) == 0)
-        return fd;
-    if (errno == ECONNREFUSED)
-        (void)unlink(path);
-    (void)close(fd);
-    return -1;
-}
-
-/* Does a run that is called base ("NAME.PID") answer to `want`? NAME, PID and NAME.PID do. */
-static bool is_called(const char *base, const char *want)
-{
-    if (!want || strcmp(base, want) == 0)
-        return true;
-    const char *dot = strrchr(base, '.');
-    return dot && (strcmp(dot + 1, want) == 0 ||
-                   (strlen(want) == (size_t)(dot - base) && strncmp(base, want, strlen(want)) == 0));
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const struct ss_run *)a)->name, ((const struct ss_run *)b)->name);
-}
-
-static void ask_one(struct ss_runs *runs, const char *folder, const char *file, const char *want)
-{
-    char path[CONTROL_PATH + 64], base[64];
-    size_t n = strlen(file);
-    if (n < 6 || n - 5 >= sizeof base || strcmp(file + n - 5, ".sock") != 0)
-        return;
-    memcpy(base, file, n - 5);
-    base[n - 5] = '\0';
-    if (!is_called(base, want))
-        return;
-    if (runs->n == SS_RUNS) {
-        runs->too_many = true;
-        return;
-    }
-    (void)snprintf(path, sizeof path, "%s/%s", folder, file);
-    int fd = reach(path);
-    if (fd < 0)
-        return;
-    json_t *doc = ask(fd, base);
-    (void)close(fd);
-    if (!doc)
-        return;
-    struct ss_run *r = &runs->run[runs->n++];
-    memcpy(r->name, base, sizeof base);
-    r->doc = doc;
-}
-
-/* 0, or -1 with why. */
-static int ask_all(struct ss_runs *runs, const char *want, char *why)
-{
-    char folder[CONTROL_PATH];
-    if (control_folder(folder, false, why) < 0)
-        return why[0] ? -1 : 0; /* no folder: no run ever was */
-    DIR *d = opendir(folder);
-    if (!d) {
-        why_set(why, "%s: %s", folder, strerror(errno));
-        return -1;
-    }
-    for (const struct dirent *e; (e = readdir(d)) != NULL;)
-        ask_one(runs, folder, e->d_name, want);
-    (void)closedir(d);
-    qsort(runs->run, runs->n, sizeof runs->run[0], by_name);
-    return 0;
-}
-
 /* ---- the command ---- */
 
 static int ss_fail(const char *why)
@@ -244,11 +121,12 @@ static int ss_fail(const char *why)
 
 static int ss_nobody(const struct ss_args *a, const char *want)
 {
-    static struct ss_runs all;
+    static struct ask_runs all;
     char why[TERN_WHY] = "";
     if (want) {
-        (void)ask_all(&all, NULL, why);
-        (void)fprintf(stderr, "tern ss: '%s': no such run%s", want, all.n ? "; there are:" : ", nor any other");
+        (void)ask_runs(&all, NULL, "tern ss", why);
+        (void)fprintf(stderr, "tern ss: '%s': no such run%s", want,
+                      all.n ? "; there are:" : ", nor any other");
         for (unsigned i = 0; i < all.n; i++) {
             (void)fprintf(stderr, " %s", all.run[i].name);
             json_decref(all.run[i].doc);
@@ -256,7 +134,7 @@ static int ss_nobody(const struct ss_args *a, const char *want)
         (void)fputc('\n', stderr);
         return 1;
     }
-    if (!a->json)
+    if (!a->json && !a->prometheus)
         (void)fputs("tern ss: no run of yours is active\n", stderr);
     return 0;
 }
@@ -271,22 +149,23 @@ static void ss_defaults(struct ss_args *a, uint32_t *states)
 
 static int ss_show(struct ss_args *a, const char *want)
 {
-    static struct ss_runs runs;
-    json_t *docs[SS_RUNS];
+    static struct ask_runs runs;
+    json_t *docs[ASK_RUNS];
     char why[TERN_WHY] = "";
-    if (ask_all(&runs, want, why) < 0)
+    if (ask_runs(&runs, want, "tern ss", why) < 0)
         return ss_fail(why);
     int status = runs.n == 0 ? ss_nobody(a, want) : 0;
     if (status)
         return status;
     for (unsigned i = 0; i < runs.n; i++)
         docs[i] = runs.run[i].doc;
-    int rc = a->json ? ss_print_json(stdout, docs, runs.n, &a->style)
-                     : ss_print(stdout, docs, runs.n, &a->style);
+    int rc = a->json         ? ss_print_json(stdout, docs, runs.n, &a->style)
+             : a->prometheus ? prometheus_print(stdout, docs, runs.n)
+                             : ss_print(stdout, docs, runs.n, &a->style);
     for (unsigned i = 0; i < runs.n; i++)
         json_decref(docs[i]);
     if (runs.too_many)
-        (void)fprintf(stderr, "tern ss: only the first %d runs are shown: name one\n", SS_RUNS);
+        (void)fprintf(stderr, "tern ss: only the first %d runs are shown: name one\n", ASK_RUNS);
     if (rc < 0) {
         (void)fprintf(stderr, "tern ss: cannot write the table: %s\n", strerror(errno));
         return 1;
@@ -300,11 +179,15 @@ int cmd_ss(int argc, char **argv)
         .options = ss_table,
         .parser = ss_parser,
         .args_doc = "[NAME] [FILTER]",
-        .doc = "Shows the sockets of running programs: of all runs, or of the one called NAME (or its pid)."
-               "\vFILTER: [state NAME | exclude NAME]... [dport = :PORT] [sport = :PORT] [dst ADDR] "
-               "[src ADDR], with and, or, not and parentheses. States: established, syn-sent, syn-recv, "
-               "fin-wait-1, fin-wait-2, time-wait, close-wait, last-ack, closing, closed, listening, all, "
-               "connected, synchronized, bucket, big."};
+        .doc =
+            "Shows the sockets of running programs: of all runs, or of the one called NAME (or its "
+            "pid)."
+            "\vFILTER: [state NAME | exclude NAME]... [dport = :PORT] [sport = :PORT] [dst ADDR] "
+            "[src ADDR], with and, or, not and parentheses. States: established, syn-sent, "
+            "syn-recv, "
+            "fin-wait-1, fin-wait-2, time-wait, close-wait, last-ack, closing, closed, listening, "
+            "all, "
+            "connected, synchronized, bucket, big."};
     struct ss_args a = {0};
     char why[TERN_WHY] = "";
     for (int i = 1; i < argc; i++) {
@@ -327,7 +210,8 @@ int cmd_ss(int argc, char **argv)
     int skip = a.nwords > 0 && !filter_keyword(a.words[0]);
     const char *want = skip ? a.words[0] : NULL;
     if (want && strpbrk(want, " /=:"))
-        return ss_fail("the filter begins with no known word: state, exclude, dport, sport, dst, src, not");
+        return ss_fail(
+            "the filter begins with no known word: state, exclude, dport, sport, dst, src, not");
     if (filter_parse(&a.style.filter, states, a.words + skip, a.nwords - skip, why) < 0)
         return ss_fail(why);
     return ss_show(&a, want);

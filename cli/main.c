@@ -19,9 +19,19 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *args, *what;
 } commands[] = {
-    {"run", cmd_run, "[OPTION...] -- PROGRAM [ARG...]", "run a program on a TCP/IP stack of its own"},
+    {"run", cmd_run, "[OPTION...] -- PROGRAM [ARG...]",
+     "run a program on a TCP/IP stack of its own"},
     {"ss", cmd_ss, "[NAME] [OPTION...] [FILTER]", "show the sockets of running programs"},
+    {"netstat", cmd_netstat, "[-anltu] [-p tcp|udp] [NAME]", "the same in the shape of netstat(8)"},
+    {"policy", cmd_policy, "NAME :PORT [POLICY]",
+     "show or change what a listener does with SYNs, while it burns"},
+    {"cookie", cmd_cookie, "NAME LOCAL REMOTE SYNSEQ SEQ", "decode a SYN cookie of a run"},
     {"cap", cmd_cap, "FILE", "draw the connections of a capture (pcap, pcapng)"},
+    {"drill", cmd_drill, "[OPTION...] FILE.pkt...", "run packetdrill scripts in virtual time"},
+    {"shield", cmd_shield, "[OPTION...] PORT=ADDRESS:PORT...",
+     "stand in front of servers and take their floods"},
+    {"flood-lab", cmd_floodlab, "[OPTION...]",
+     "measure policies under a flood, in memory or a namespace of its own"},
     {"help", cmd_help, "[COMMAND]", "say this, or a command's options"},
     {"version", cmd_version, "", "say the version"},
 };
@@ -73,7 +83,8 @@ static void usage(FILE *f)
 {
     (void)fputs("tern: programs on a TCP/IP stack of their own\n\n", f);
     for (unsigned i = 0; i < COMMANDS; i++)
-        (void)fprintf(f, "  tern %-7s %-32s %s\n", commands[i].name, commands[i].args, commands[i].what);
+        (void)fprintf(f, "  tern %-9s %-32s %s\n", commands[i].name, commands[i].args,
+                      commands[i].what);
     (void)fputs("\n`tern help run` has the options of a command; tern(1) has the rest.\n", f);
 }
 

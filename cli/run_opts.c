@@ -3,7 +3,8 @@
  * cli/run_opts.c: the option table of `tern run`, read by argp.
  *
  * argp prints the help from the table; its own error messages are switched off (ARGP_NO_ERRS), so
- * that each mistake is one line that names the option, quotes the value and says what would be right.
+ * that each mistake is one line that names the option, quotes the value and says what would be
+ * right.
  */
 #include "run_opts.h"
 
@@ -42,25 +43,29 @@ enum run_key {
 static const struct argp_option run_table[] = {
     {NULL, 0, NULL, 0, "The link:", 1},
     {"link", KEY_LINK, "LINK", 0,
-     "wire (default: a gateway in this process, no privilege needed), tap:NAME or tun:NAME (a device "
+     "wire (default: a gateway in this process, no privilege needed), tap:NAME or tun:NAME (a "
+     "device "
      "of this machine)",
      1},
     {"addr", KEY_ADDR, "A/PREFIX", 0, "The program's address (default 10.0.2.15/24)", 1},
     {"gw", KEY_GW, "A", 0,
-     "The gateway (default 10.0.2.2, the second address of --addr's network). On the wire it also means "
+     "The gateway (default 10.0.2.2, the second address of --addr's network). On the wire it also "
+     "means "
      "the host's loopback",
      1},
     {"dns", KEY_DNS, "A", 0,
      "Send name queries (port 53) to A instead of where the program sends them; wire only", 1},
     {"publish", KEY_PUBLISH, "[HOSTADDR:]HOSTPORT:PORT[/udp]", 0,
-     "Forward a port of the host (127.0.0.1 unless HOSTADDR is given) to the program's PORT; may be "
+     "Forward a port of the host (127.0.0.1 unless HOSTADDR is given) to the program's PORT; may "
+     "be "
      "repeated; wire only",
      1},
     {"mtu", KEY_MTU, "N", 0, "Largest IP packet, 576..65535 (default 1500, or the device's)", 1},
 
     {NULL, 0, NULL, 0, "A bad link (each direction, repeatable by --seed):", 2},
     {"lose", KEY_LOSE, "WHAT", 0,
-     "Lose frames: a rate (0.01 or 1%), or one named segment: syn, syn-ack, 3rd-ack, fin, last-ack, "
+     "Lose frames: a rate (0.01 or 1%), or one named segment: syn, syn-ack, 3rd-ack, fin, "
+     "last-ack, "
      "rst, data:N; may be repeated",
      2},
     {"delay", KEY_DELAY, "TIME", 0, "One-way delay, such as 50ms", 2},
@@ -75,13 +80,13 @@ static const struct argp_option run_table[] = {
      "At the end draw each connection: both ends' states, every segment and its cause; to standard "
      "error, or to FILE",
      3},
-    {"pcapng", KEY_PCAPNG, "FILE", 0, "Write a capture with the cause of each segment as its comment",
-     3},
+    {"pcapng", KEY_PCAPNG, "FILE", 0,
+     "Write a capture with the cause of each segment as its comment", 3},
     {"events", KEY_EVENTS, "FILE", 0, "Write every event as a line of JSON", 3},
     {"name", KEY_NAME, "NAME", 0, "How `tern ss` calls this run (default: the program's name)", 3},
 
     {NULL, 0, NULL, 0, "The stack:", 4},
-    {"cc", KEY_CC, "NAME", 0, "Congestion control: reno", 4},
+    {"cc", KEY_CC, "NAME", 0, "Congestion control: cubic (default), reno, bbr or none", 4},
     {"msl", KEY_MSL, "TIME", 0,
      "Maximum segment lifetime: TIME-WAIT lasts two (default 30s; RFC 9293 says 120s)", 4},
     {"seed", KEY_SEED, "N", 0,
@@ -121,18 +126,13 @@ static int run_set_link(struct run_opts *o, const char *arg, char *why)
         o->link = RUN_LINK_WIRE;
         return 0;
     }
-    bool tap = strncmp(arg, "tap:", 4) == 0;
-    if ((!tap && strncmp(arg, "tun:", 4) != 0) || arg[4] == '\0') {
-        why_set(why, VALUE_QUOTE ": not a link: wire, tap:NAME or tun:NAME", arg);
+    bool tun;
+    if (value_device(arg, &tun, &o->link_name, why) < 0) {
+        if (strncmp(arg, "tap:", 4) != 0 && strncmp(arg, "tun:", 4) != 0)
+            why_set(why, VALUE_QUOTE ": not a link: wire, tap:NAME or tun:NAME", arg);
         return -1;
     }
-    if (strlen(arg + 4) > 15 || strchr(arg + 4, '/') || strchr(arg + 4, '%')) {
-        why_set(why, VALUE_QUOTE ": the name of a device has at most 15 characters, without / and %%",
-                arg);
-        return -1;
-    }
-    o->link = tap ? RUN_LINK_TAP : RUN_LINK_TUN;
-    o->link_name = arg + 4;
+    o->link = tun ? RUN_LINK_TUN : RUN_LINK_TAP;
     return 0;
 }
 
@@ -145,8 +145,8 @@ static int run_add_forward(struct run_opts *o, const char *arg, char *why)
         const struct value_forward *f = &o->forward[i];
         if (f->udp == fw.udp && f->host.port == fw.host.port &&
             memcmp(&f->host.addr, &fw.host.addr, sizeof fw.host.addr) == 0) {
-            why_set(why, VALUE_QUOTE ": port %u of the host is forwarded already: choose another", arg,
-                    (unsigned)fw.host.port);
+            why_set(why, VALUE_QUOTE ": port %u of the host is forwarded already: choose another",
+                    arg, (unsigned)fw.host.port);
             return -1;
         }
     }
@@ -160,11 +160,12 @@ static int run_add_forward(struct run_opts *o, const char *arg, char *why)
 
 static int run_set_cc(struct run_opts *o, const char *arg, char *why)
 {
-    if (strcmp(arg, "reno") != 0) {
-        why_set(why, VALUE_QUOTE ": not a congestion control of this tern: reno", arg);
+    int cc = tern_cc_find(arg);
+    if (cc < 0) {
+        why_set(why, VALUE_QUOTE ": not a congestion control: cubic, reno, bbr or none", arg);
         return -1;
     }
-    o->cc = TERN_CC_RENO;
+    o->cc = (uint8_t)cc;
     return 0;
 }
 
@@ -283,8 +284,9 @@ static int run_default_gw(struct run_parse *p)
     o->gw = (struct tern_addr){.fam = TERN_AF_IP4};
     be32_store(o->gw.b, net + 2);
     if (memcmp(&o->gw, &o->addr, sizeof o->gw) == 0)
-        return run_bad(p, "addr", "the second address of the network is the gateway's: choose another, "
-                                  "or give --gw");
+        return run_bad(p, "addr",
+                       "the second address of the network is the gateway's: choose another, "
+                       "or give --gw");
     return 0;
 }
 
@@ -295,11 +297,13 @@ static int run_check(struct run_parse *p)
         return EINVAL;
     if (o->link != RUN_LINK_WIRE) {
         if (o->nforward > 0)
-            return run_bad(p, "-p", "needs the gateway of --link wire: on a TAP or TUN the program can "
-                                    "be reached at its own address");
+            return run_bad(p, "-p",
+                           "needs the gateway of --link wire: on a TAP or TUN the program can "
+                           "be reached at its own address");
         if (o->dns.fam != TERN_AF_NONE)
-            return run_bad(p, "dns", "needs the gateway of --link wire: on a TAP or TUN set the "
-                                     "resolver in /etc/resolv.conf");
+            return run_bad(p, "dns",
+                           "needs the gateway of --link wire: on a TAP or TUN set the "
+                           "resolver in /etc/resolv.conf");
         if (!p->mtu_given)
             o->mtu = 0;
     }
@@ -333,34 +337,37 @@ static error_t run_parser(int key, char *arg, struct argp_state *state)
     return run_bad(p, key == KEY_PUBLISH ? "-p" : t->name, why);
 }
 
+/* Is word (its first n characters) this option, which then only lacks its value? */
+static bool run_is_option(const struct argp_option *t, const char *word, size_t n)
+{
+    if (strncmp(word, "--", 2) == 0)
+        return strlen(t->name) == n - 2 && strncmp(word + 2, t->name, n - 2) == 0;
+    return word[0] == '-' && word[1] == t->key && word[2] == '\0';
+}
+
 /* argp found an option it does not know, or one whose value is missing. */
-static void run_unknown(struct run_parse *p, const char *word)
+static void run_unknown(const struct run_parse *p, const char *word)
 {
     size_t n = strcspn(word, "=");
+    size_t skip = n > 2 ? 2 : 0;
     const char *best = NULL;
     unsigned near = 4;
     for (const struct argp_option *t = run_table; t->name || t->doc; t++) {
         if (!t->name)
             continue;
-        bool same = (strncmp(word, "--", 2) == 0 && strlen(t->name) == n - 2 &&
-                     strncmp(word + 2, t->name, n - 2) == 0) ||
-                    (word[0] == '-' && word[1] == t->key && word[2] == '\0');
-        if (same) {
+        if (run_is_option(t, word, n)) {
             why_set(p->why, "%.*s: a value is missing: %s", (int)n, word, t->arg);
             return;
         }
-        unsigned d = suggest_distance(n > 2 ? word + 2 : word, n > 2 ? n - 2 : n, t->name);
+        unsigned d = suggest_distance(word + skip, n - skip, t->name);
         if (d < near) {
             near = d;
             best = t->name;
         }
     }
-    if (best)
-        why_set(p->why, "%.*s: no such option: did you mean --%s? `tern help run` lists them",
-                (int)(n > 40 ? 40 : n), word, best);
-    else
-        why_set(p->why, "%.*s: no such option: `tern help run` lists them",
-                (int)(n > 40 ? 40 : n), word);
+    why_set(p->why, "%.*s: no such option: %s%s%s`tern help run` lists them",
+            (int)(n > 40 ? 40 : n), word, best ? "did you mean --" : "", best ? best : "",
+            best ? "? " : "");
 }
 
 static bool run_wants_help(int argc, char **argv)
@@ -378,14 +385,16 @@ enum run_opts_result run_opts_parse(int argc, char **argv, struct run_opts *o, c
         .options = run_table,
         .parser = run_parser,
         .args_doc = "-- PROGRAM [ARG...]",
-        .doc = "Runs an unmodified program on a TCP/IP stack of its own, without privilege."
-               "\vThe exit status is the program's own; 125 if tern itself failed before the program "
-               "ran, 126 if it cannot be executed, 127 if it was not found. tern(1) has more."};
+        .doc =
+            "Runs an unmodified program on a TCP/IP stack of its own, without privilege."
+            "\vThe exit status is the program's own; 125 if tern itself failed before the program "
+            "ran, 126 if it cannot be executed, 127 if it was not found. tern(1) has more."};
     memset(o, 0, sizeof *o);
     o->addr = o->gw = (struct tern_addr){.fam = TERN_AF_IP4, .b = {10, 0, 2, 15}};
     o->gw.b[3] = 2;
     o->prefix = 24;
     o->mtu = 1500;
+    o->cc = TERN_CC_CUBIC;
     if (run_wants_help(argc, argv)) {
         char name[] = "tern run";
         argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK, name);
@@ -393,7 +402,8 @@ enum run_opts_result run_opts_parse(int argc, char **argv, struct run_opts *o, c
     }
     struct run_parse p = {.o = o, .why = why};
     why[0] = '\0';
-    error_t err = argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &p);
+    error_t err =
+        argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &p);
     if (err == 0)
         return RUN_OPTS_GO;
     if (!p.bad) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cli/run_opts.h: the options of `tern run`: one table, one struct, everything checked before anything
- * is started.
+ * cli/run_opts.h: the options of `tern run`: one table, one struct, everything checked before
+ * anything is started.
  */
 #ifndef CLI_RUN_OPTS_H
 #define CLI_RUN_OPTS_H
@@ -22,7 +22,7 @@ struct run_opts {
     struct tern_addr dns;  /* NONE = where the program sent it */
     struct value_forward forward[RUN_FORWARDS];
     unsigned nforward;
-    uint16_t mtu; /* 1500; 0 = the link's own (TAP, TUN) */
+    uint16_t mtu;                     /* 1500; 0 = the link's own (TAP, TUN) */
     struct tern_impair_config impair; /* both directions; its seed is set from `seed` */
     const char *pcapng, *events;
     bool ladder;

@@ -2,10 +2,11 @@
 /*
  * cli/session.c: the life of a run.
  *
- * Files are opened before anything is started, and the program last: a run that cannot be watched as
- * it was asked to be does not begin. When the program and its children have gone, the loop goes on
- * until what they sent has reached the host's sockets and the last FIN is acknowledged, but at most
- * SETTLE_MS: a peer that never answers does not keep the shell waiting. TIME-WAIT is not waited for.
+ * Files are opened before anything is started, and the program last: a run that cannot be watched
+ * as it was asked to be does not begin. When the program and its children have gone, the loop goes
+ * on until what they sent has reached the host's sockets and the last FIN is acknowledged, but at
+ * most SETTLE_MS (SETTLE_MAX_MS while octets are on their way to a slow host): a peer that never
+ * answers does not keep the shell waiting. TIME-WAIT is not waited for.
  */
 #include "session.h"
 
@@ -13,6 +14,7 @@
 #include "base/time.h"
 #include "port/why.h"
 #include "see/text.h"
+#include "orders.h"
 #include "session_link.h"
 
 #include <errno.h>
@@ -20,8 +22,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SPIN_US   50   /* waking another CPU costs more than this */
-#define SETTLE_MS 3000
+#define SPIN_US       50 /* waking another CPU costs more than this */
+#define SETTLE_MS     3000
+#define SETTLE_MAX_MS 60000 /* while something that the program sent has not reached the host */
 
 /* ---- watching ---- */
 
@@ -53,11 +56,22 @@ static int session_files(struct session *s, char *why)
     return 0;
 }
 
+static uint32_t session_msl_ms(void)
+{
+    struct tern_config cfg;
+    tern_config_init(&cfg);
+    return cfg.msl_ms;
+}
+
 static int session_watch(struct session *s, char *why)
 {
     const char *peer = s->gateway ? "gateway" : "peer";
     if (s->o->ladder) {
-        struct ladder_config cfg = {.one_sided = !s->gateway, .left = "guest", .right = peer};
+        uint32_t msl_ms = s->o->msl_ms ? s->o->msl_ms : session_msl_ms();
+        struct ladder_config cfg = {.one_sided = !s->gateway,
+                                    .left = "guest",
+                                    .right = peer,
+                                    .time_wait_us = 2000 * msl_ms};
         s->ladder = ladder_new(&cfg);
         if (!s->ladder) {
             why_set(why, "--ladder: out of memory");
@@ -66,8 +80,7 @@ static int session_watch(struct session *s, char *why)
         feed_add_sink(&s->feed, &(struct feed_sink){see_ladder, see_ladder_missed, s->ladder});
     }
     if (s->events_file) {
-        events_begin(&s->events, s->events_file, tern_clock_now(), s->name, s->o->argv, "guest",
-                     "gateway");
+        events_begin(&s->events, s->events_file, s->zero, s->name, s->o->argv, "guest", "gateway");
         feed_add_sink(&s->feed, &(struct feed_sink){events_record, events_missed, &s->events});
     }
     return 0;
@@ -92,6 +105,12 @@ static char *session_answer(void *ctx, size_t *len)
     return snapshot_text(&sn, tern_loop_now(s->loop), len);
 }
 
+static char *session_order(void *ctx, const char *line, size_t *len)
+{
+    struct session *s = ctx;
+    return orders_run(&s->guest, 1, tern_loop_now(s->loop), line, len);
+}
+
 /* A run that cannot be asked is still a run, unless the user named it in order to ask. */
 static int session_control(struct session *s, char *why)
 {
@@ -99,7 +118,7 @@ static int session_control(struct session *s, char *why)
         (struct snapshot_stack){.name = "guest", .st = s->guest, .owner = session_owner, .ctx = s};
     s->seen[1] = (struct snapshot_stack){.name = "gateway", .st = s->gateway};
     struct control_config cfg = {
-        .loop = s->loop, .name = s->name, .answer = session_answer, .ctx = s};
+        .loop = s->loop, .name = s->name, .answer = session_answer, .order = session_order, .ctx = s};
     char warning[TERN_WHY] = "";
     if (control_start(&cfg, &s->control, warning) == 0)
         return 0;
@@ -134,10 +153,26 @@ static void on_turn(void *ctx)
         tern_loop_stop(s->loop);
 }
 
+/* Octets that the gateway has acknowledged and not yet given to a host's socket. */
+static bool session_carrying(const struct session *s)
+{
+    uint64_t cursor = 0;
+    struct tern_info info;
+    while (s->gateway && tern_inspect_next(s->gateway, &cursor, &info, tern_loop_now(s->loop))) {
+        if (info.kind == TERN_INFO_CONN && info.rcvq > 0)
+            return true;
+    }
+    return false;
+}
+
 static void on_settle_over(void *ctx)
 {
     struct session *s = ctx;
-    tern_loop_stop(s->loop);
+    s->settled_ms += SETTLE_MS;
+    if (session_carrying(s) && s->settled_ms < SETTLE_MAX_MS)
+        tern_loop_timer_set(s->loop, &s->settle, time_add_ms(tern_loop_now(s->loop), SETTLE_MS));
+    else
+        tern_loop_stop(s->loop);
 }
 
 static void on_exit_status(void *ctx, int wait_status)
@@ -191,6 +226,7 @@ static int session_program(struct session *s, char *why)
                              .st = s->guest,
                              .addr = s->o->addr,
                              .argv = s->o->argv,
+                             .cc = s->o->cc,
                              .on_exit = on_exit_status,
                              .on_idle = on_idle,
                              .ctx = s};
@@ -223,6 +259,7 @@ int session_open(struct session *s, const struct run_opts *o, char *why)
 {
     memset(s, 0, sizeof *s);
     s->o = o;
+    s->zero = tern_clock_now();
     if (o->name)
         (void)snprintf(s->name, sizeof s->name, "%s", o->name);
     else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cli/session.h: everything that one `tern run` is made of: stacks, link, gateway, launcher, control
- * socket, and those who watch.
+ * cli/session.h: everything that one `tern run` is made of: stacks, link, gateway, launcher,
+ * control socket, and those who watch.
  */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
@@ -25,13 +25,15 @@ struct session {
     struct control *control;
     struct snapshot_stack seen[2];
 
+    struct tern_time zero; /* events are told since then */
     struct feed feed;
     struct ladder *ladder;
     struct events events;
     FILE *ladder_file, *events_file; /* NULL = none */
 
     struct tern_loop_timer settle; /* after the program: how long the rest may take */
-    bool exited, idle, failed;
+    uint32_t settled_ms;
+    bool exited, idle;
     int wait_status;
 };
 
@@ -39,8 +41,8 @@ struct session {
 int session_open(struct session *s, const struct run_opts *o, char *why);
 /* Runs until the program and its connections have ended. 0, or -1 with why. */
 int session_run(struct session *s, char *why);
-/* Tells the rest of the trace, draws the ladder, and takes everything down. 0, or -1 with why if something
- * could not be written. */
+/* Tells the rest of the trace, draws the ladder, and takes everything down. 0, or -1 with why if
+ * something could not be written. */
 int session_close(struct session *s, char *why);
 /* A signal that tern got for the program; `terminal`: the program got it too. */
 void session_signal(struct session *s, int sig, bool terminal);

@@ -7,7 +7,8 @@
 
 /* True when somebody wants the trace. */
 bool session_traced(const struct run_opts *o);
-/* Makes the stacks and the link and attaches them to the loop. What was made is in s, whatever the result. */
+/* Makes the stacks and the link and attaches them to the loop. What was made is in s, whatever the
+ * result. */
 int session_link(struct session *s, char *why);
 
 #endif

@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-/* Letters to insert, delete, change or swap to turn a[0..n) into b; large when either is longer than
- * 31. */
+/* Letters to insert, delete, change or swap to turn a[0..n) into b; large when either is longer
+ * than 31. */
 unsigned suggest_distance(const char *a, size_t n, const char *b);
 
 #endif

@@ -17,7 +17,8 @@ struct value_unit {
     double factor;
 };
 
-/* A non-negative decimal number in front; NULL when there is none. No sign, no hexadecimal, no "inf". */
+/* A non-negative decimal number in front; NULL when there is none. No sign, no hexadecimal, no
+ * "inf". */
 static const char *value_decimal(const char *text, double *v)
 {
     if (!isdigit((unsigned char)text[0]) && text[0] != '.')
@@ -143,14 +144,16 @@ int value_addr_prefix(const char *text, struct tern_addr *addr, uint8_t *prefix,
     }
     if (n >= sizeof buf || value_addr_raw(buf, &a) < 0 ||
         value_number(slash + 1, 8, 30, &bits, NULL) < 0) {
-        why_set(why, VALUE_QUOTE ": not ADDRESS/PREFIX with a prefix of 8..30, such as 10.0.2.15/24",
+        why_set(why,
+                VALUE_QUOTE ": not ADDRESS/PREFIX with a prefix of 8..30, such as 10.0.2.15/24",
                 text);
         return -1;
     }
     uint32_t host = be32_load(a.b) & (0xffffffffu >> bits);
     if (host == 0 || host == 0xffffffffu >> bits || a.b[0] == 0 || a.b[0] == 127 || a.b[0] >= 224) {
-        why_set(why, VALUE_QUOTE ": not the address of a host: it is the network's own, the broadcast "
-                                 "address, loopback or multicast",
+        why_set(why,
+                VALUE_QUOTE ": not the address of a host: it is the network's own, the broadcast "
+                            "address, loopback or multicast",
                 text);
         return -1;
     }
@@ -195,7 +198,8 @@ int value_forward(const char *text, struct value_forward *fw, char *why)
         outer = buf;
     }
     uint64_t hp, gp;
-    if (value_number(outer, 1, 65535, &hp, NULL) < 0 || value_number(inner, 1, 65535, &gp, NULL) < 0)
+    if (value_number(outer, 1, 65535, &hp, NULL) < 0 ||
+        value_number(inner, 1, 65535, &gp, NULL) < 0)
         return forward_bad(text, why);
     out.host.port = (uint16_t)hp;
     out.port = (uint16_t)gp;
@@ -215,8 +219,9 @@ int value_name(const char *text, char *why)
     for (size_t i = 0; ok && i < n; i++)
         ok = name_char(text[i]);
     if (!ok)
-        why_set(why, VALUE_QUOTE ": not a name: 1 to 32 letters, digits, '_', '-' or '.', beginning "
-                                 "with a letter, digit or '_'",
+        why_set(why,
+                VALUE_QUOTE ": not a name: 1 to 32 letters, digits, '_', '-' or '.', beginning "
+                            "with a letter, digit or '_'",
                 text);
     return ok ? 0 : -1;
 }
@@ -238,8 +243,27 @@ void value_name_from_path(const char *path, char name[33])
     tern_assert(value_name(name, NULL) == 0);
 }
 
+int value_device(const char *text, bool *tun, const char **name, char *why)
+{
+    bool tap = strncmp(text, "tap:", 4) == 0;
+    if ((!tap && strncmp(text, "tun:", 4) != 0) || text[4] == '\0') {
+        why_set(why, VALUE_QUOTE ": not a device: tap:NAME or tun:NAME", text);
+        return -1;
+    }
+    if (strlen(text + 4) > 15 || strchr(text + 4, '/') || strchr(text + 4, '%')) {
+        why_set(why,
+                VALUE_QUOTE ": the name of a device has at most 15 characters, without / and %%",
+                text);
+        return -1;
+    }
+    *tun = !tap;
+    *name = text + 4;
+    return 0;
+}
+
 bool value_same_net(const struct tern_addr *a, const struct tern_addr *b, uint8_t prefix)
 {
     tern_assert(prefix >= 1 && prefix <= 32);
-    return ((be32_load(a->b) ^ be32_load(b->b)) & ~(prefix == 32 ? 0u : 0xffffffffu >> prefix)) == 0;
+    return ((be32_load(a->b) ^ be32_load(b->b)) & ~(prefix == 32 ? 0u : 0xffffffffu >> prefix)) ==
+           0;
 }

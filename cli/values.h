@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * cli/values.h: the values that options take, as people type them. Each parser returns 0, or -1 with
- * one line in why[TERN_WHY] that quotes the text and says what would have been right; on an error
- * nothing has been written.
+ * cli/values.h: the values that options take, as people type them. Each parser returns 0, or -1
+ * with one line in why[TERN_WHY] that quotes the text and says what would have been right; on an
+ * error nothing has been written.
  */
 #ifndef CLI_VALUES_H
 #define CLI_VALUES_H
@@ -38,6 +38,9 @@ int value_forward(const char *text, struct value_forward *fw, char *why);
 int value_name(const char *text, char *why);
 /* Makes such a name out of a program's path: its last part, other characters as '_'. */
 void value_name_from_path(const char *path, char name[33]);
+
+/* "tap:t0", "tun:t1": a device of this machine; *name points into text. */
+int value_device(const char *text, bool *tun, const char **name, char *why);
 
 /* True when both lie in the same network of that prefix length. */
 bool value_same_net(const struct tern_addr *a, const struct tern_addr *b, uint8_t prefix);

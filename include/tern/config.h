@@ -17,7 +17,13 @@
  * always right, and slower. */
 enum { TERN_CPU_AVX2 = 1 };
 
-enum tern_cc { TERN_CC_RENO = 0, TERN_CC_COUNT };
+/* Congestion control: RFC 5681, RFC 9438 (the default), BBR version 3, and none at all (for
+ * laboratories: only the peer's window limits the sender). */
+enum tern_cc { TERN_CC_RENO = 0, TERN_CC_CUBIC, TERN_CC_BBR, TERN_CC_NONE, TERN_CC_COUNT };
+/* "reno", "cubic", "bbr", "none"; NULL for a number that is none of them. */
+TERN_API const char *tern_cc_name(unsigned cc);
+/* The enum tern_cc of such a name, or -1. */
+TERN_API int tern_cc_find(const char *name);
 
 struct tern_config {
     uint32_t version; /* TERN_CONFIG_VERSION */
@@ -33,13 +39,31 @@ struct tern_config {
     uint32_t max_udp;       /* UDP ports; open: ENOBUFS */
     uint32_t max_ifaces;    /* 1..8 */
     uint32_t max_neigh;     /* neighbour entries; the least recently used is replaced */
-    uint32_t max_answers;   /* RST, ICMP, ARP and SYN-ACK frames waiting for the link; dropped */
-    uint32_t max_ooo;       /* out-of-order intervals of all connections; segment: dropped */
-    uint32_t max_conn_ooo;  /* ... of one connection */
+    uint32_t max_answers; /* RST and SYN-ACK frames waiting for the link, and again as many ICMP and
+                             ARP frames; dropped */
+    uint32_t max_ooo;     /* out-of-order intervals of all connections; segment: dropped */
+    uint32_t max_conn_ooo; /* ... of one connection */
+    uint32_t
+        max_cc_blocks; /* connections with data in flight, now or within the last second, that have
+                          SACK recovery and the congestion control's memory; 0 = max_conns. When
+                          full: the longest idle one gives way, then plain NewReno */
+    uint32_t max_sent; /* transmissions in flight of all connections; when full: coarser records,
+                          then plain NewReno */
+    uint32_t max_orphans; /* connections that the application has closed and the stack is finishing;
+                             the next one closed is reset instead. 0 = max_conns */
+    uint32_t max_prefix_half;  /* half-open records of one source prefix (/24, /56); cookie or drop,
+                                  as  the listener's policy says. 0 = no limit */
+    uint32_t max_prefix_conns; /* accepted connections of one source prefix; the handshake's ACK is
+                                  dropped. 0 = no limit */
+    uint32_t prefix_answers_per_s; /* SYN-ACKs and RSTs to one source prefix, as long as no
+                                  handshake from there completes, and as many at once: this stack is
+                                  no amplifier. Dropped. 0 = no limit */
+    uint32_t flood_syns_per_s;     /* handshakes a second that nobody finishes: from here on it is a
+                                      flood,     from a tenth on suspicious */
     uint64_t buf_bytes;     /* arena for send, receive, reassembly and datagram bytes: a power of
                                two >= 64 KB. When empty: no room to send, zero window to the peer */
-    uint32_t trace_records; /* trace ring (struct tern_trace each), a power of two or 0 = no tracing;
-                               when full the oldest are overwritten and counted */
+    uint32_t trace_records; /* trace ring (struct tern_trace each), a power of two or 0 = no
+                               tracing; when full the oldest are overwritten and counted */
 
     /* TCP. Times in the unit of the name. */
     uint32_t sndbuf;         /* octets; a connection's send-buffer limit */
@@ -53,25 +77,27 @@ struct tern_config {
     uint32_t r1_retries;     /* R1: retransmissions before the route is suspected, >= 3
                                 [RFC9293:SHLD-10] */
     uint32_t r2_retries;     /* R2: retransmissions of data before giving up; 15 is > 100 s */
-    uint32_t syn_retries;    /* of an active open; 6 with backoff from 1 s is > 2 min */
+    uint32_t syn_retries;    /* of an active open; 7 with backoff from 1 s is > 3 min
+                                [RFC9293:MUST-23] */
     uint32_t synack_retries; /* of a half-open record */
     uint32_t delack_us;      /* delayed ACK, < 500 ms [RFC9293:SHLD-18] */
     uint32_t persist_max_us; /* zero-window probe interval's ceiling */
     uint32_t persist_give_up_ms; /* how long a peer may keep the window shut and still answer probes
                                     before the connection may be aborted under pressure or after
                                     close() [RFC6429]; 0 = for ever */
-    uint32_t fin_wait_2_ms;  /* an orphan's stay in FIN-WAIT-2; 0 = for ever */
+    uint32_t fin_wait_2_ms;      /* an orphan's stay in FIN-WAIT-2; 0 = for ever */
     uint32_t keep_idle_ms, keep_intvl_ms, keep_count; /* defaults when keepalive is switched on;
                                                         >= 2 h [RFC9293:MUST-28] */
-    uint32_t challenge_per_s; /* challenge ACKs a connection sends a second [RFC5961:7] */
-    uint16_t port_lo, port_hi; /* ephemeral ports [RFC6056] */
-    uint16_t mss_max;        /* ceiling of the MSS we announce; 0 = from the MTU */
-    uint8_t cc;              /* enum tern_cc */
-    uint8_t ttl;             /* default time to live, 64 */
+    uint32_t challenge_per_s;      /* challenge ACKs a connection sends a second [RFC5961:7] */
+    uint16_t port_lo, port_hi;     /* ephemeral ports [RFC6056] */
+    uint16_t mss_max;              /* ceiling of the MSS we announce; 0 = from the MTU */
+    uint8_t cc;                    /* enum tern_cc */
+    uint8_t syn_policy;            /* enum tern_syn_policy of new listeners (tern/socket.h) */
+    uint8_t ttl;                   /* default time to live, 64 */
     bool timestamps, sack, wscale; /* offer and accept these options */
-    bool rfc1337;            /* a RST in TIME-WAIT is ignored [RFC1337:3 F1] */
-    bool rfc5961;            /* challenge ACKs instead of RFC 9293's plain acceptance */
-    bool nagle;              /* default of new connections [RFC9293:SHLD-7] */
+    bool rfc1337;                  /* a RST in TIME-WAIT is ignored [RFC1337:3 F1] */
+    bool rfc5961;                  /* challenge ACKs instead of RFC 9293's plain acceptance */
+    bool nagle;                    /* default of new connections [RFC9293:SHLD-7] */
 };
 
 /* Sets every field to its documented default; the seed stays zero (the caller must fill it). */

@@ -36,9 +36,9 @@ struct tern_frame {
     uint16_t csum_offset; /* ... and of the checksum field from csum_start */
     uint16_t cause;       /* tx: why this frame is sent; rx: not read */
     uint16_t rsv;
-    uint32_t conn;        /* tx: trace serial of the connection it belongs to, 0 = none */
-    uint32_t id;          /* tx: non-zero number unique to this frame in its stack; an in-process
-                             wire hands it on, so that traces of both ends can be joined */
+    uint32_t conn;         /* tx: trace serial of the connection it belongs to, 0 = none */
+    uint32_t id;           /* tx: non-zero number unique to this frame in its stack; an in-process
+                              wire hands it on, so that traces of both ends can be joined */
     struct tern_time time; /* rx: when the link got it; tx: when the stack built it */
 };
 
@@ -51,16 +51,16 @@ enum tern_link {
 
 /* What an interface is. Plain values, copied by tern_iface_add(). */
 struct tern_iface_config {
-    uint8_t link;         /* enum tern_link */
-    uint8_t mac[6];       /* own unicast address; ETHER only */
-    bool tx_csum;         /* the link completes TCP/UDP checksums (TERN_CSUM_PARTIAL is allowed) */
-    bool any_addr;        /* a gateway: accept packets for every unicast destination as local */
-    uint16_t mtu;         /* IP octets per packet: 576..65535 */
-    uint32_t gso_max;     /* largest IP packet as a super-segment, 0 = the link takes none;
-                             at most 65535 */
+    uint8_t link;     /* enum tern_link */
+    uint8_t mac[6];   /* own unicast address; ETHER only */
+    bool tx_csum;     /* the link completes TCP/UDP checksums (TERN_CSUM_PARTIAL is allowed) */
+    bool any_addr;    /* a gateway: accept packets for every unicast destination as local */
+    uint16_t mtu;     /* IP octets per packet: 576..65535 */
+    uint32_t gso_max; /* largest IP packet as a super-segment, 0 = the link takes none;
+                         at most 65535 */
     struct {
         struct tern_addr addr;
-        uint8_t prefix; /* length of the network prefix in bits */
+        uint8_t prefix;       /* length of the network prefix in bits */
     } addr[TERN_IFACE_ADDRS]; /* used from 0 up to the first with fam NONE */
     struct tern_addr gateway; /* default route's next hop; fam NONE = none. On an interface with
                                  any_addr or link IP it may be none: then everything is on-link */

@@ -15,7 +15,7 @@
 #include <tern/iface.h>
 #include <tern/types.h>
 
-#define TERN_WHY 256
+#define TERN_WHY        256
 #define TERN_PORT_BATCH 64 /* most frames that one call moves */
 
 struct tern_port;
@@ -59,28 +59,28 @@ struct tern_port {
  * mtu or gso_max plus the Ethernet header. gso_max 0 = only MTU-sized frames. Without impairments a
  * frame put at one end can be received at once at the other, in place. */
 TERN_API int tern_wire_new(uint16_t mtu, uint32_t gso_max, uint32_t slots, struct tern_port **a,
-                  struct tern_port **b, char *why);
+                           struct tern_port **b, char *why);
 
 /* ---- impairments ---- */
 
 enum tern_lose_named {
     TERN_LOSE_NONE = 0,
-    TERN_LOSE_SYN,       /* the first SYN */
-    TERN_LOSE_SYN_ACK,   /* the first SYN-ACK */
-    TERN_LOSE_3RD_ACK,   /* the ACK that completes the handshake */
-    TERN_LOSE_FIN,       /* the first FIN */
-    TERN_LOSE_LAST_ACK,  /* the ACK of the last FIN */
-    TERN_LOSE_DATA_N,    /* the n-th segment with data */
-    TERN_LOSE_RST,       /* the first RST */
+    TERN_LOSE_SYN,      /* the first SYN */
+    TERN_LOSE_SYN_ACK,  /* the first SYN-ACK */
+    TERN_LOSE_3RD_ACK,  /* the ACK that completes the handshake */
+    TERN_LOSE_FIN,      /* the first FIN */
+    TERN_LOSE_LAST_ACK, /* the ACK of the last FIN */
+    TERN_LOSE_DATA_N,   /* the n-th segment with data */
+    TERN_LOSE_RST,      /* the first RST */
 };
 
 struct tern_impair_config {
     uint64_t seed;
     double lose, duplicate, reorder, corrupt; /* probabilities 0..1 per frame */
-    uint64_t delay_us, jitter_us;  /* one-way; jitter is uniform in [0, jitter_us] and keeps order */
-    uint64_t reorder_us;           /* how much later a reordered frame comes; 0 = 3 ms + delay / 4 */
-    uint64_t rate_bps;             /* bandwidth, 0 = unlimited */
-    uint32_t queue_bytes;          /* in front of the bandwidth limit; 0 = 256 KB; beyond: lost */
+    uint64_t delay_us, jitter_us; /* one-way; jitter is uniform in [0, jitter_us] and keeps order */
+    uint64_t reorder_us;          /* how much later a reordered frame comes; 0 = 3 ms + delay / 4 */
+    uint64_t rate_bps;            /* bandwidth, 0 = unlimited */
+    uint32_t queue_bytes;         /* in front of the bandwidth limit; 0 = 256 KB; beyond: lost */
     struct {
         enum tern_lose_named what;
         uint32_t n; /* DATA_N: which, from 1 */
@@ -97,7 +97,8 @@ TERN_API bool tern_impair_idle(const struct tern_impair_config *cfg);
  * NULL). Takes ownership of inner. Super-segments are cut into MTU frames before they are impaired,
  * so that a loss is the loss of one segment. */
 TERN_API int tern_impair_new(struct tern_port *inner, const struct tern_impair_config *out,
-                    const struct tern_impair_config *in, struct tern_port **port, char *why);
+                             const struct tern_impair_config *in, struct tern_port **port,
+                             char *why);
 
 /* ---- TAP and TUN ---- */
 
@@ -109,7 +110,8 @@ TERN_API int tern_tap_open(const char *name, bool tun, struct tern_port **port, 
 
 /* Wraps a port: every frame that passes either way is also written to a pcapng file, with its cause
  * as the packet's comment. Takes ownership of inner. `flush` = after each packet. */
-TERN_API int tern_record_new(struct tern_port *inner, const char *path, struct tern_port **port, char *why);
+TERN_API int tern_record_new(struct tern_port *inner, const char *path, struct tern_port **port,
+                             char *why);
 /* Replays a pcap or pcapng file as received frames, by its own timestamps relative to the first;
  * what is sent into it is discarded. */
 TERN_API int tern_pcap_open(const char *path, struct tern_port **port, char *why);

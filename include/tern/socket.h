@@ -16,8 +16,10 @@ struct tern_stack;
 /* ---- TCP: opening ---- */
 
 enum tern_listen_flags {
-    TERN_LISTEN_HOLD = 1, /* a SYN is not answered; TERN_EV_SYN offers it, tern_tcp_answer() decides.
-                             For gateways: SYN-ACK only once the way behind is open */
+    TERN_LISTEN_HOLD = 1, /* a SYN is not answered; TERN_EV_SYN offers it, tern_tcp_answer()
+                             decides. For gateways: SYN-ACK only once the way behind is open */
+    TERN_LISTEN_COOKIES = 4, /* with HOLD: offering is a courtesy: when there is no room for a record, or
+                                the policy is COOKIES_ALWAYS, a cookie goes out without asking */
     TERN_LISTEN_ANY = 2,  /* every local address and every port that has no listener of its own */
 };
 
@@ -27,13 +29,46 @@ enum tern_listen_flags {
 TERN_API int tern_tcp_listen(struct tern_stack *st, const struct tern_endpoint *local,
                              uint32_t backlog, uint32_t flags, struct tern_sock *out);
 
+/* What a listener does with SYNs that it has no room for, or with all of them. */
+enum tern_syn_policy {
+    TERN_SYN_COOKIES_OVERFLOW =
+        0,                       /* a record while there is room, else a SYN cookie. The default */
+    TERN_SYN_COOKIES_ALWAYS = 1, /* never a record */
+    TERN_SYN_DROP_NEW = 2,       /* the SYN is dropped */
+    TERN_SYN_DROP_OLDEST = 3,    /* the oldest record makes room */
+};
+/* A listener's policy; may be changed at any time, and records that exist follow it. A
+ * TERN_LISTEN_HOLD listener without TERN_LISTEN_COOKIES never gives out cookies: COOKIES_OVERFLOW
+ * means DROP_NEW there, and COOKIES_ALWAYS is EOPNOTSUPP. */
+struct tern_listener_policy {
+    uint8_t policy;  /* enum tern_syn_policy */
+    uint8_t retries; /* SYN-ACKs sent again; TERN_SYN_RETRIES_DEFAULT = config's */
+    bool staged;     /* SynAttackProtect's idea: beyond a threshold the record's SYN-ACK is sent
+                        again once at most, and TERN_EV_SYN waits until the peer has repeated
+                        its SYN (a forger does not) */
+    bool abort_on_overflow; /* accept queue full: the final ACK is answered with RST, not ignored */
+    uint32_t queue;         /* half-open records; 0 = backlog + 1 */
+    uint32_t timeout_ms; /* a record's longest life, looked at when the SYN-ACK would be sent again;
+                            0 = by retries alone */
+    uint32_t
+        staged_half; /* thresholds of `staged`: half-open records (0 = half of the queue) ... */
+    uint32_t staged_retried; /* ... and those whose SYN-ACK was sent again (0 = a quarter of it) */
+    uint32_t prefix_half; /* half-open records of one source prefix; 0 = config.max_prefix_half */
+};
+#define TERN_SYN_RETRIES_DEFAULT 255
+/* EBADF, EINVAL (a field out of range), EOPNOTSUPP. */
+TERN_API int tern_listener_policy(struct tern_stack *st, struct tern_sock listener,
+                                  const struct tern_listener_policy *policy);
+TERN_API int tern_listener_policy_get(struct tern_stack *st, struct tern_sock listener,
+                                      struct tern_listener_policy *policy);
+
 /* Takes the oldest completed connection of a listener: EAGAIN if there is none. */
 TERN_API int tern_tcp_accept(struct tern_stack *st, struct tern_sock listener,
                              struct tern_sock *out);
 
 enum tern_answer {
-    TERN_ANSWER_ACCEPT = 0,     /* send SYN-ACK */
-    TERN_ANSWER_REFUSE = 1,     /* RST */
+    TERN_ANSWER_ACCEPT = 0,       /* send SYN-ACK */
+    TERN_ANSWER_REFUSE = 1,       /* RST */
     TERN_ANSWER_NET_UNREACH = 2,  /* ICMP type 3 code 0 */
     TERN_ANSWER_HOST_UNREACH = 3, /* ICMP type 3 code 1 */
     TERN_ANSWER_PROHIBITED = 4,   /* ICMP type 3 code 13 */
@@ -73,9 +108,9 @@ TERN_API int tern_tcp_send_commit(struct tern_stack *st, struct tern_sock s, siz
  * EAGAIN, or the pending error once all data before it was read. */
 TERN_API int64_t tern_tcp_recv(struct tern_stack *st, struct tern_sock s, void *buf, size_t len,
                                struct tern_time now);
-/* The same without a copy: *ptr and *len are the first contiguous readable piece (at most the whole), valid
- * until the next call; tern_tcp_recv_consume() takes n octets of it away. Returns like recv: 1 when
- * there is data, 0 at end of stream. */
+/* The same without a copy: *ptr and *len are the first contiguous readable piece (at most the
+ * whole), valid until the next call; tern_tcp_recv_consume() takes n octets of it away. Returns
+ * like recv: 1 when there is data, 0 at end of stream. */
 TERN_API int tern_tcp_recv_data(struct tern_stack *st, struct tern_sock s, const uint8_t **ptr,
                                 size_t *len);
 TERN_API int tern_tcp_recv_consume(struct tern_stack *st, struct tern_sock s, size_t n,
@@ -98,25 +133,36 @@ TERN_API int tern_tcp_abort(struct tern_stack *st, struct tern_sock s, struct te
 /* ---- options and questions ---- */
 
 enum tern_opt {
-    TERN_OPT_NODELAY = 1,    /* 1 = no Nagle */
-    TERN_OPT_CORK,           /* 1 = hold partial segments; 0 releases them */
-    TERN_OPT_KEEPALIVE,      /* 0/1 */
+    TERN_OPT_NODELAY = 1, /* 1 = no Nagle */
+    TERN_OPT_CORK,        /* 1 = hold partial segments; 0 releases them */
+    TERN_OPT_KEEPALIVE,   /* 0/1 */
     TERN_OPT_KEEPIDLE_MS,
     TERN_OPT_KEEPINTVL_MS,
     TERN_OPT_KEEPCNT,
     TERN_OPT_USER_TIMEOUT_MS, /* 0 = by R2 only */
-    TERN_OPT_SNDBUF,         /* octets */
+    TERN_OPT_SNDBUF,          /* octets */
     TERN_OPT_RCVBUF,
     TERN_OPT_OOBINLINE,
-    TERN_OPT_QUICKACK,       /* 1 = no delayed ACK for now */
-    TERN_OPT_MAXSEG,         /* ceiling of the MSS; before connect/listen or after */
-    TERN_OPT_LINGER_MS,      /* reserved for the shell: core refuses with ENOPROTOOPT */
+    TERN_OPT_QUICKACK,  /* 1 = no delayed ACK for now */
+    TERN_OPT_MAXSEG,    /* ceiling of the MSS; before connect/listen or after */
+    TERN_OPT_LINGER_MS, /* reserved for the shell: core refuses with ENOPROTOOPT */
     TERN_OPT_TTL,
     TERN_OPT_TOS,
-    TERN_OPT_ERROR,          /* get only: the pending error (a positive number), cleared */
-    TERN_OPT_SNDQ,           /* get only: octets queued and unacknowledged */
-    TERN_OPT_RCVQ,           /* get only: octets readable; UDP: of the next datagram */
-    TERN_OPT_BROADCAST,      /* UDP: 1 = may send to broadcast and multicast addresses, else EACCES */
+    TERN_OPT_ERROR,      /* get only: the pending error (a positive number), cleared */
+    TERN_OPT_SNDQ,       /* get only: octets queued and unacknowledged */
+    TERN_OPT_RCVQ,       /* get only: octets readable; UDP: of the next datagram */
+    TERN_OPT_BROADCAST,  /* UDP: 1 = may send to broadcast and multicast addresses, else EACCES */
+    TERN_OPT_CONGESTION, /* enum tern_cc; a listener's is inherited; at any time */
+    /* listeners only: the fields of struct tern_listener_policy */
+    TERN_OPT_SYN_POLICY = 100, /* enum tern_syn_policy */
+    TERN_OPT_SYN_RETRIES,
+    TERN_OPT_SYN_STAGED,
+    TERN_OPT_SYN_STAGED_HALF,
+    TERN_OPT_SYN_STAGED_RETRIED,
+    TERN_OPT_SYN_QUEUE,
+    TERN_OPT_SYN_TIMEOUT_MS,
+    TERN_OPT_SYN_PREFIX_HALF,
+    TERN_OPT_ABORT_ON_OVERFLOW,
 };
 /* ENOPROTOOPT when the option does not exist for that kind; EINVAL out of range. */
 TERN_API int tern_setopt(struct tern_stack *st, struct tern_sock s, enum tern_opt opt,

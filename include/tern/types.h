@@ -51,15 +51,15 @@ struct tern_sock {
  * tern_errno() translates to the host's numbers. */
 enum tern_err {
     TERN_OK = 0,
-    TERN_EAGAIN = -1,        /* nothing to read, or no room to write, now */
-    TERN_EINVAL = -2,        /* argument out of its documented range */
-    TERN_EBADF = -3,         /* stale or foreign handle */
-    TERN_ENOBUFS = -4,       /* a configured limit is reached */
+    TERN_EAGAIN = -1,  /* nothing to read, or no room to write, now */
+    TERN_EINVAL = -2,  /* argument out of its documented range */
+    TERN_EBADF = -3,   /* stale or foreign handle */
+    TERN_ENOBUFS = -4, /* a configured limit is reached */
     TERN_EADDRINUSE = -5,
     TERN_EADDRNOTAVAIL = -6, /* not one of our addresses, or no ephemeral port left */
     TERN_EAFNOSUPPORT = -7,
-    TERN_ENETUNREACH = -8,   /* no route, or ICMP net unreachable */
-    TERN_EHOSTUNREACH = -9,  /* neighbour does not answer, or ICMP host unreachable */
+    TERN_ENETUNREACH = -8,  /* no route, or ICMP net unreachable */
+    TERN_EHOSTUNREACH = -9, /* neighbour does not answer, or ICMP host unreachable */
     TERN_ECONNREFUSED = -10,
     TERN_ECONNRESET = -11,
     TERN_ECONNABORTED = -12,
@@ -67,11 +67,11 @@ enum tern_err {
     TERN_ENOTCONN = -14,
     TERN_EISCONN = -15,
     TERN_EALREADY = -16,
-    TERN_EPIPE = -17,        /* sending after the sending side was shut down or the peer reset */
+    TERN_EPIPE = -17, /* sending after the sending side was shut down or the peer reset */
     TERN_EMSGSIZE = -18,
     TERN_EOPNOTSUPP = -19,
-    TERN_EACCES = -20,       /* ICMP administratively prohibited */
-    TERN_ENOPROTOOPT = -21,  /* unknown option, or ICMP protocol unreachable */
+    TERN_EACCES = -20,      /* ICMP administratively prohibited */
+    TERN_ENOPROTOOPT = -21, /* unknown option, or ICMP protocol unreachable */
     TERN_EINPROGRESS = -22,
 };
 

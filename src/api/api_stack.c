@@ -135,3 +135,29 @@ int tern_setuser(struct tern_stack *st, struct tern_sock s, uint64_t user)
     p->user = user;
     return TERN_OK;
 }
+
+/* ---- the listener under flood ---- */
+
+int tern_listener_policy(struct tern_stack *st, struct tern_sock listener,
+                         const struct tern_listener_policy *policy)
+{
+    return tcp_listener_policy(st->tcp, listener, policy);
+}
+
+int tern_listener_policy_get(struct tern_stack *st, struct tern_sock listener,
+                             struct tern_listener_policy *policy)
+{
+    return tcp_listener_policy_get(st->tcp, listener, policy);
+}
+
+void tern_syn_stats(struct tern_stack *st, struct tern_syn_stats *out, struct tern_time now)
+{
+    tcp_syn_stats(st->tcp, out, stack_now(st, now));
+}
+
+void tern_cookie_decode(struct tern_stack *st, const struct tern_endpoint *local,
+                        const struct tern_endpoint *remote, uint32_t irs, uint32_t iss,
+                        struct tern_cookie_info *out, struct tern_time now)
+{
+    tcp_cookie_decode(st->tcp, local, remote, irs, iss, out, stack_now(st, now));
+}

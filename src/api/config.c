@@ -2,6 +2,7 @@
 /* api/config.c: the defaults, and the one check that every stack's settings pass. */
 #include <string.h>
 #include <tern/config.h>
+#include <tern/socket.h>
 
 void tern_config_init(struct tern_config *cfg)
 {
@@ -17,6 +18,13 @@ void tern_config_init(struct tern_config *cfg)
     cfg->max_answers = 1024;
     cfg->max_ooo = 65536;
     cfg->max_conn_ooo = 256;
+    cfg->max_cc_blocks = 0;
+    cfg->max_sent = 65536;
+    cfg->max_orphans = 0;
+    cfg->max_prefix_half = 1024;
+    cfg->max_prefix_conns = 0;
+    cfg->prefix_answers_per_s = 10000;
+    cfg->flood_syns_per_s = 1000;
     cfg->buf_bytes = UINT64_C(256) << 20;
     cfg->trace_records = 0;
     cfg->sndbuf = 4u << 20;
@@ -27,7 +35,7 @@ void tern_config_init(struct tern_config *cfg)
     cfg->rto_max_us = 60000000;
     cfg->r1_retries = 3;
     cfg->r2_retries = 15;
-    cfg->syn_retries = 6;
+    cfg->syn_retries = 7;
     cfg->synack_retries = 5;
     cfg->delack_us = 40000;
     cfg->persist_max_us = 60000000;
@@ -40,7 +48,7 @@ void tern_config_init(struct tern_config *cfg)
     cfg->port_lo = 32768;
     cfg->port_hi = 60999;
     cfg->mss_max = 0;
-    cfg->cc = TERN_CC_RENO;
+    cfg->cc = TERN_CC_CUBIC;
     cfg->ttl = 64;
     cfg->timestamps = cfg->sack = cfg->wscale = true;
     cfg->rfc1337 = true;
@@ -65,13 +73,20 @@ static const struct range_rule config_rules[] = {
     RULE(max_conns, 1, 16777216),
     RULE(max_half_open, 1, 16777216),
     RULE(max_time_wait, 1, 16777216),
-    RULE(max_listeners, 1, 65536),
+    RULE(max_listeners, 1, 65535),
     RULE(max_udp, 1, 65536),
     RULE(max_ifaces, 1, 8),
     RULE(max_neigh, 1, 65536),
     RULE(max_answers, 1, 1048576),
     RULE(max_ooo, 1, 16777216),
     RULE(max_conn_ooo, 1, 65535),
+    RULE(max_cc_blocks, 0, 16777216),
+    RULE(max_sent, 1, 16777216),
+    RULE(max_orphans, 0, 16777216),
+    RULE(max_prefix_half, 0, 16777216),
+    RULE(max_prefix_conns, 0, 16777216),
+    RULE(prefix_answers_per_s, 0, 16777216),
+    RULE(flood_syns_per_s, 10, 16777216),
     RULE(trace_records, 0, 67108864),
     RULE(sndbuf, 2048, 1073741824),
     RULE(rcvbuf, 2048, 1073725440),
@@ -82,7 +97,7 @@ static const struct range_rule config_rules[] = {
     RULE(r1_retries, 3, 255),
     RULE(r2_retries, 3, 255),
     RULE(syn_retries, 1, 127),
-    RULE(synack_retries, 0, 127),
+    RULE(synack_retries, 0, 11),
     RULE(delack_us, 0, 499999),
     RULE(persist_max_us, 200000, 2147483647),
     RULE(persist_give_up_ms, 0, 2147483647),
@@ -115,6 +130,8 @@ static const char *config_check_rest(const struct tern_config *cfg)
         return "port_lo must be in 1..port_hi";
     if (cfg->mss_max != 0 && cfg->mss_max < 88)
         return "mss_max must be 0 (from the MTU) or in 88..65535";
+    if (cfg->syn_policy > TERN_SYN_DROP_OLDEST)
+        return "syn_policy must be one of enum tern_syn_policy";
     if (cfg->cc >= TERN_CC_COUNT)
         return "cc must be one of enum tern_cc";
     if (cfg->ttl == 0)

@@ -21,16 +21,32 @@ static inline uint32_t addr_ip(const struct tern_addr *a)
     memcpy(&ip, a->b, 4);
     return ip;
 }
+/* Written as one 16-octet store and one of 4, since the struct is copied by 16 octets soon after:
+ * loading what smaller stores have just written would stall. */
+static inline void addr_set_ip(struct tern_addr *a, uint32_t ip)
+{
+    typedef uint64_t pair __attribute__((vector_size(16)));
+    _Static_assert(offsetof(struct tern_addr, b) == 4 && sizeof *a == 20, "as written below");
+    pair head = {TERN_AF_IP4 | (uint64_t)ip << 32, 0};
+    memcpy(a, &head, 16);
+    memset(a->b + 12, 0, 4);
+}
+static inline void addr_set_octets(struct tern_addr *a, const uint8_t *p)
+{
+    uint32_t ip;
+    memcpy(&ip, p, 4);
+    addr_set_ip(a, ip);
+}
 static inline struct tern_addr addr_of_ip(uint32_t ip)
 {
-    struct tern_addr a = {.fam = TERN_AF_IP4};
-    memcpy(a.b, &ip, 4);
+    struct tern_addr a;
+    addr_set_ip(&a, ip);
     return a;
 }
 static inline struct tern_addr addr_of_octets(const uint8_t *p)
 {
-    struct tern_addr a = {.fam = TERN_AF_IP4};
-    memcpy(a.b, p, 4);
+    struct tern_addr a;
+    addr_set_octets(&a, p);
     return a;
 }
 /* Unspecified: no family, or 0.0.0.0. */

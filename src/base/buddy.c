@@ -83,6 +83,17 @@ void *buddy_take(struct buddy *b, uint32_t n)
     return b->base + (uint64_t)i * BUDDY_MIN;
 }
 
+bool buddy_easy(const struct buddy *b, uint32_t n)
+{
+    uint32_t order = buddy_order(n);
+
+    if (b->used > b->total / 2)
+        return false;
+    while (order < b->orders && b->free_head[order] == 0)
+        order++;
+    return order < b->orders;
+}
+
 void buddy_give(struct buddy *b, void *p, uint32_t n)
 {
     uint64_t off = (uint64_t)((uintptr_t)p - (uintptr_t)b->base);

@@ -9,6 +9,7 @@
 #define BASE_BUDDY_H
 
 #include "base/pool.h"
+#include <stdbool.h>
 
 #define BUDDY_MIN    2048u
 #define BUDDY_ORDERS 24
@@ -34,6 +35,9 @@ size_t buddy_meta_size(uint64_t bytes);
 void buddy_init(struct buddy *b, void *arena, uint64_t bytes, void *meta, struct pool_fault *fault);
 /* A block of at least n octets (rounded up to a power of two), or NULL. */
 void *buddy_take(struct buddy *b, uint32_t n);
+/* True when there is a block of that size and the arena is at most half full: a caller who wants
+ * more than it needs, for speed, asks first. */
+bool buddy_easy(const struct buddy *b, uint32_t n);
 /* n as it was asked for (or its power of two). */
 void buddy_give(struct buddy *b, void *p, uint32_t n);
 

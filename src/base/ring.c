@@ -4,6 +4,8 @@
 #include "base/assert.h"
 #include <string.h>
 
+#define RING_HINT_MAX (UINT32_C(1) << 20) /* beyond it growing by copying is rare enough */
+
 static uint32_t ring_block(uint32_t want)
 {
     if (want <= BUDDY_MIN)
@@ -11,14 +13,29 @@ static uint32_t ring_block(uint32_t want)
     return UINT32_C(1) << (32 - __builtin_clz(want - 1));
 }
 
+/* How much a first block should hold: what was needed lately, if there is plenty. */
+static uint32_t ring_hint(const struct ring *r, const struct buddy *b, uint32_t want, uint32_t max)
+{
+    uint32_t hint = r->peak - r->peak / 8;
+    if (hint > RING_HINT_MAX)
+        hint = RING_HINT_MAX;
+    if (hint > max)
+        hint = max;
+    return hint > want && buddy_easy(b, ring_block(hint)) ? hint : want;
+}
+
 bool ring_reserve(struct ring *r, struct buddy *b, uint32_t want, uint32_t max, uint32_t extent)
 {
     tern_assert(extent >= r->len && extent <= r->cap);
     if (want > max || want > UINT32_C(1) << 31)
         return false;
-    if (want <= r->cap)
+    if (want <= r->cap) {
+        if (want > r->peak)
+            r->peak = want;
         return true;
-    uint32_t cap = ring_block(want);
+    }
+    uint32_t hold = r->cap == 0 ? ring_hint(r, b, want, max) : want;
+    uint32_t cap = ring_block(hold);
     uint8_t *buf = buddy_take(b, cap);
     if (buf == NULL)
         return false;
@@ -29,13 +46,17 @@ bool ring_reserve(struct ring *r, struct buddy *b, uint32_t want, uint32_t max, 
     r->buf = buf;
     r->cap = cap;
     r->head = 0;
+    r->peak = hold;
     return true;
 }
 
 void ring_release_if_empty(struct ring *r, struct buddy *b)
 {
-    if (r->len == 0)
-        ring_free(r, b);
+    if (r->len != 0)
+        return;
+    uint32_t peak = r->peak;
+    ring_free(r, b);
+    r->peak = peak;
 }
 
 void ring_free(struct ring *r, struct buddy *b)

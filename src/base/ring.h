@@ -5,6 +5,10 @@
  * Bytes are addressed by their offset from the head. Bytes beyond len may be written ahead
  * (out-of-order data) and become part of the queue by ring_commit(). `extent` is how far beyond the
  * head bytes may have been written: growing keeps them.
+ *
+ * A queue that fills and empties again and again, as a bulk receiver's does with each batch of
+ * frames, would grow by copying each time. It remembers how much it held lately, and begins with a
+ * block for that; the memory fades by an eighth with each block taken.
  */
 #ifndef BASE_RING_H
 #define BASE_RING_H
@@ -17,6 +21,7 @@ struct ring {
     uint32_t cap;  /* a power of two, or 0 */
     uint32_t head; /* position of the first byte in buf, < cap */
     uint32_t len;  /* bytes queued */
+    uint32_t peak; /* most bytes asked for, lately; a hint that outlives the block */
 };
 
 /* Makes the ring hold at least `want` bytes (from the head), at most `max` (the limit may be any
@@ -25,7 +30,7 @@ struct ring {
 bool ring_reserve(struct ring *r, struct buddy *b, uint32_t want, uint32_t max, uint32_t extent);
 /* Returns the block if nothing is queued (the caller knows that nothing is written ahead). */
 void ring_release_if_empty(struct ring *r, struct buddy *b);
-/* Drops everything and returns the block. */
+/* Drops everything, the hint too, and returns the block. */
 void ring_free(struct ring *r, struct buddy *b);
 
 /* The contiguous piece at offset off: *n is reduced to what is contiguous within cap. */

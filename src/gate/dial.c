@@ -23,7 +23,7 @@ static void dial_answer(struct gate *g, struct tern_sock half, enum tern_answer 
 
 void dial_syn(struct gate *g, const struct tern_event *ev)
 {
-    if (g->counts.pending >= g->cfg.max_pending || !g->free) {
+    if (g->flows.dialing >= g->cfg.max_pending || !g->flows.free) {
         g->counts.syn_over++;
         dial_answer(g, ev->sock, TERN_ANSWER_SILENCE);
         return;
@@ -36,7 +36,7 @@ void dial_syn(struct gate *g, const struct tern_event *ev)
         dial_answer(g, ev->sock, host_answer(errno));
         return;
     }
-    struct flow *f = flow_new(g, FLOW_DIALING, fd);
+    struct flow *f = flow_new(&g->flows, FLOW_DIALING, fd);
     if (!f) {
         (void)close(fd);
         dial_answer(g, ev->sock, TERN_ANSWER_SILENCE);
@@ -52,7 +52,7 @@ static void dial_stale(void *ctx)
 {
     struct gate *g = ctx;
     struct tern_time next = TERN_NEVER;
-    struct flow *f = g->waiting;
+    struct flow *f = g->flows.waiting;
     while (f) {
         struct flow *after = f->next;
         struct tern_time end = time_add_ms(f->since, STALE_MS);
@@ -67,11 +67,8 @@ static void dial_stale(void *ctx)
 
 void dial_done(struct flow *f)
 {
-    struct gate *g = f->g;
-    int err = 0;
-    socklen_t n = sizeof err;
-    if (getsockopt(f->fd, SOL_SOCKET, SO_ERROR, &err, &n) < 0)
-        err = errno;
+    struct gate *g = flow_gate(f);
+    int err = host_dialed(f->fd);
     if (err) {
         struct tern_sock half = f->sock;
         int fd = f->fd;
@@ -95,7 +92,7 @@ void dial_done(struct flow *f)
 
 void dial_gone(struct gate *g, const struct tern_event *ev)
 {
-    for (struct flow *f = g->waiting; f; f = f->next) {
+    for (struct flow *f = g->flows.waiting; f; f = f->next) {
         if (f->sock.id == ev->sock.id) {
             f->sock = (struct tern_sock){0};
             flow_reset_host(f);
@@ -109,7 +106,7 @@ static struct flow *dial_find(struct gate *g, struct tern_sock conn)
     struct tern_endpoint local, remote;
     if (tern_sockname(g->cfg.st, conn, &local) != 0 || tern_peername(g->cfg.st, conn, &remote) != 0)
         return NULL;
-    for (struct flow *f = g->waiting; f; f = f->next) {
+    for (struct flow *f = g->flows.waiting; f; f = f->next) {
         if (f->state == FLOW_ANSWERED && gate_same_end(&f->guest, &remote) &&
             gate_same_end(&f->dest, &local))
             return f;

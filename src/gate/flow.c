@@ -13,9 +13,11 @@
  * Both directions ended: both sockets are closed, and each stack finishes on its own.
  */
 #include "base/assert.h"
-#include "gate/inner.h"
+#include "gate/flow.h"
+#include "gate/host.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -26,52 +28,68 @@
 
 /* ---- the table ---- */
 
-static struct flow **flow_list(struct gate *g, uint8_t state)
+static struct flow **flow_list(struct flow_table *t, uint8_t state)
 {
     switch (state) {
     case FLOW_FREE:
-        return &g->free;
+        return &t->free;
     case FLOW_DIALING:
     case FLOW_ANSWERED:
-        return &g->waiting;
+        return &t->waiting;
     default:
-        return &g->active;
+        return &t->active;
     }
 }
 
-void flow_init_all(struct gate *g)
+int flow_table_init(struct flow_table *t)
 {
-    for (uint32_t i = g->cfg.max_tcp; i-- > 0;) {
-        g->flows[i] = (struct flow){.g = g, .next = g->free, .fd = -1};
-        g->free = &g->flows[i];
+    tern_assert(t->loop && t->st && t->max > 0 && t->dialed);
+    t->flows = calloc(t->max, sizeof *t->flows);
+    if (!t->flows)
+        return -1;
+    for (uint32_t i = t->max; i-- > 0;) {
+        t->flows[i] = (struct flow){.t = t, .next = t->free, .fd = -1};
+        t->free = &t->flows[i];
     }
+    return 0;
+}
+
+void flow_table_free(struct flow_table *t)
+{
+    t->freed = NULL;
+    while (t->waiting)
+        flow_reset_host(t->waiting);
+    while (t->active)
+        flow_reset_host(t->active);
+    free(t->flows);
+    t->flows = t->free = NULL;
 }
 
 void flow_move(struct flow *f, enum flow_state state)
 {
-    struct gate *g = f->g;
+    struct flow_table *t = f->t;
     if (f->prev)
         f->prev->next = f->next;
     else
-        *flow_list(g, f->state) = f->next;
+        *flow_list(t, f->state) = f->next;
     if (f->next)
         f->next->prev = f->prev;
-    g->counts.pending += (state == FLOW_DIALING) - (uint32_t)(f->state == FLOW_DIALING);
-    g->counts.tcp += (state != FLOW_FREE) - (uint32_t)(f->state != FLOW_FREE);
+    t->dialing += (state == FLOW_DIALING) - (uint32_t)(f->state == FLOW_DIALING);
+    t->held += (state != FLOW_FREE) - (uint32_t)(f->state != FLOW_FREE);
     f->state = (uint8_t)state;
     f->prev = NULL;
-    f->next = *flow_list(g, f->state);
+    f->next = *flow_list(t, f->state);
     if (f->next)
         f->next->prev = f;
-    *flow_list(g, f->state) = f;
+    *flow_list(t, f->state) = f;
 }
 
 static void flow_on_fd(void *ctx, int fd, uint32_t events);
 
-struct flow *flow_new(struct gate *g, enum flow_state state, int fd)
+struct flow *flow_new(struct flow_table *t, enum flow_state state, int fd)
 {
-    struct flow *f = g->free;
-    if (!f || tern_loop_watch(g->cfg.loop, fd, FLOW_EDGES, flow_on_fd, f) < 0)
+    struct flow *f = t->free;
+    if (!f || tern_loop_watch(t->loop, fd, FLOW_EDGES, flow_on_fd, f) < 0)
         return NULL;
     flow_move(f, state);
     f->fd = fd;
@@ -82,24 +100,26 @@ struct flow *flow_new(struct gate *g, enum flow_state state, int fd)
 void flow_free(struct flow *f)
 {
     tern_assert(f->state != FLOW_FREE);
-    tern_loop_unwatch(f->g->cfg.loop, f->fd);
+    tern_loop_unwatch(f->t->loop, f->fd);
     flow_move(f, FLOW_FREE);
     f->fd = -1;
     f->sock = (struct tern_sock){0};
     f->host_rd = f->host_wr = f->host_hup = f->host_eof = f->guest_eof = false;
+    if (f->t->freed)
+        f->t->freed(f->t);
 }
 
 uint64_t flow_user(const struct flow *f)
 {
-    return FLOW_KIND | (uint64_t)(f->gen & 0xfffffff) << 32 | (uint64_t)(f - f->g->flows);
+    return FLOW_KIND | (uint64_t)(f->gen & 0xfffffff) << 32 | (uint64_t)(f - f->t->flows);
 }
 
-struct flow *flow_of_user(struct gate *g, uint64_t user)
+struct flow *flow_of_user(struct flow_table *t, uint64_t user)
 {
     uint32_t idx = (uint32_t)user;
-    if (user >> 60 != FLOW_KIND >> 60 || idx >= g->cfg.max_tcp)
+    if (user >> 60 != FLOW_KIND >> 60 || idx >= t->max)
         return NULL;
-    struct flow *f = &g->flows[idx];
+    struct flow *f = &t->flows[idx];
     return f->state != FLOW_FREE && flow_user(f) == user ? f : NULL;
 }
 
@@ -107,29 +127,29 @@ struct flow *flow_of_user(struct gate *g, uint64_t user)
 
 void flow_reset_guest(struct flow *f)
 {
-    struct gate *g = f->g;
+    struct flow_table *t = f->t;
     int fd = f->fd;
     if (f->sock.id)
-        (void)tern_tcp_abort(g->cfg.st, f->sock, gate_now(g));
+        (void)tern_tcp_abort(t->st, f->sock, tern_loop_now(t->loop));
     flow_free(f);
     (void)close(fd);
 }
 
 void flow_reset_host(struct flow *f)
 {
-    struct gate *g = f->g;
+    struct flow_table *t = f->t;
     int fd = f->fd;
     if (f->sock.id)
-        (void)tern_tcp_abort(g->cfg.st, f->sock, gate_now(g));
+        (void)tern_tcp_abort(t->st, f->sock, tern_loop_now(t->loop));
     flow_free(f);
     host_reset(fd);
 }
 
 static void flow_finish(struct flow *f)
 {
-    struct gate *g = f->g;
+    struct flow_table *t = f->t;
     int fd = f->fd;
-    (void)tern_close(g->cfg.st, f->sock, gate_now(g));
+    (void)tern_close(t->st, f->sock, tern_loop_now(t->loop));
     flow_free(f);
     (void)close(fd);
 }
@@ -139,7 +159,7 @@ static void flow_finish(struct flow *f)
 /* Guest to host. */
 static bool flow_up(struct flow *f)
 {
-    struct tern_stack *st = f->g->cfg.st;
+    struct tern_stack *st = f->t->st;
     while (f->host_wr && !f->guest_eof) {
         const uint8_t *p;
         size_t len;
@@ -164,7 +184,7 @@ static bool flow_up(struct flow *f)
         }
         f->host_wr = n == (ssize_t)len;
         if (n > 0)
-            (void)tern_tcp_recv_consume(st, f->sock, (size_t)n, gate_now(f->g));
+            (void)tern_tcp_recv_consume(st, f->sock, (size_t)n, tern_loop_now(f->t->loop));
     }
     return true;
 }
@@ -172,7 +192,7 @@ static bool flow_up(struct flow *f)
 /* One read of the host's socket into the send buffer; 1 = go on, 0 = no more now, -1 = gone. */
 static int flow_down_once(struct flow *f)
 {
-    struct tern_stack *st = f->g->cfg.st;
+    struct tern_stack *st = f->t->st;
     uint8_t *p;
     size_t len;
     int r = tern_tcp_send_space(st, f->sock, FLOW_WANT, &p, &len);
@@ -184,13 +204,13 @@ static int flow_down_once(struct flow *f)
     }
     ssize_t n = recv(f->fd, p, len, MSG_DONTWAIT);
     if (n > 0) {
-        (void)tern_tcp_send_commit(st, f->sock, (size_t)n, 0, gate_now(f->g));
+        (void)tern_tcp_send_commit(st, f->sock, (size_t)n, 0, tern_loop_now(f->t->loop));
         f->host_rd = n == (ssize_t)len || f->host_hup;
         return 1;
     }
     if (n == 0) {
         f->host_eof = true;
-        (void)tern_tcp_shutdown(st, f->sock, gate_now(f->g));
+        (void)tern_tcp_shutdown(st, f->sock, tern_loop_now(f->t->loop));
         return 0;
     }
     if (errno == EINTR)
@@ -226,7 +246,7 @@ static bool flow_pump(struct flow *f)
 static void flow_urgent_up(struct flow *f)
 {
     uint8_t octet;
-    if (tern_tcp_recv_oob(f->g->cfg.st, f->sock, &octet) == 1)
+    if (tern_tcp_recv_oob(f->t->st, f->sock, &octet) == 1)
         (void)send(f->fd, &octet, 1, MSG_OOB | MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
@@ -234,18 +254,18 @@ static void flow_urgent_down(struct flow *f)
 {
     uint8_t octet;
     if (recv(f->fd, &octet, 1, MSG_OOB | MSG_DONTWAIT) == 1)
-        (void)tern_tcp_send(f->g->cfg.st, f->sock, &octet, 1, TERN_SEND_OOB, gate_now(f->g));
+        (void)tern_tcp_send(f->t->st, f->sock, &octet, 1, TERN_SEND_OOB, tern_loop_now(f->t->loop));
 }
 
 /* ---- what happens to it ---- */
 
 bool flow_open(struct flow *f, struct tern_sock sock)
 {
-    struct tern_stack *st = f->g->cfg.st;
+    struct tern_stack *st = f->t->st;
     f->sock = sock;
     flow_move(f, FLOW_OPEN);
     (void)tern_setuser(st, sock, flow_user(f));
-    (void)tern_setopt(st, sock, TERN_OPT_NODELAY, 1, gate_now(f->g));
+    (void)tern_setopt(st, sock, TERN_OPT_NODELAY, 1, tern_loop_now(f->t->loop));
     f->host_rd = f->host_wr = true; /* edges before this were not looked at: try once */
     return flow_pump(f);
 }
@@ -262,7 +282,7 @@ static void flow_on_fd(void *ctx, int fd, uint32_t events)
         f->host_hup = true;
     switch (f->state) {
     case FLOW_DIALING:
-        dial_done(f);
+        f->t->dialed(f);
         break;
     case FLOW_CALLING: /* a client that resets does not wait for the guest's answer */
         if (events & (EPOLLERR | EPOLLHUP))
@@ -284,7 +304,7 @@ static void flow_on_fd(void *ctx, int fd, uint32_t events)
 void flow_on_event(struct flow *f, const struct tern_event *ev)
 {
     if (f->state == FLOW_CALLING) {
-        forward_called(f, ev);
+        f->t->called(f, ev);
         return;
     }
     if (f->state != FLOW_OPEN || !flow_pump(f))

@@ -25,7 +25,7 @@ static void forward_client(struct forward *fw, int fd)
     struct gate *g = fw->g;
     const int one = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    struct flow *f = flow_new(g, FLOW_CALLING, fd);
+    struct flow *f = flow_new(&g->flows, FLOW_CALLING, fd);
     if (!f) {
         host_reset(fd);
         return;

@@ -45,14 +45,18 @@ int gate_start(const struct gate_config *cfg, struct gate **out, char *why)
     if (g) {
         g->cfg = *cfg;
         gate_defaults(&g->cfg);
-        g->flows = calloc(g->cfg.max_tcp, sizeof *g->flows);
+        g->flows = (struct flow_table){.loop = cfg->loop,
+                                       .st = cfg->st,
+                                       .max = g->cfg.max_tcp,
+                                       .owner = g,
+                                       .dialed = dial_done,
+                                       .called = forward_called};
     }
-    if (!g || !g->flows) {
+    if (!g || flow_table_init(&g->flows) < 0) {
         why_set(why, "gateway: out of memory");
         free(g);
         return -1;
     }
-    flow_init_all(g);
     dg_init(g);
     int r = gate_open(g, why);
     for (unsigned i = 0; r == 0 && i < cfg->nforward; i++)
@@ -88,32 +92,32 @@ void gate_on_event(void *ctx, const struct tern_event *ev)
         dial_accept(g);
         return;
     }
-    struct flow *f = flow_of_user(g, ev->user);
+    struct flow *f = flow_of_user(&g->flows, ev->user);
     if (f && f->sock.id == ev->sock.id)
         flow_on_event(f, ev);
 }
 
 bool gate_busy(const struct gate *g)
 {
-    return g->counts.tcp > 0;
+    return g->flows.held > 0;
 }
 
 void gate_counts(const struct gate *g, struct gate_counts *out)
 {
     *out = g->counts;
+    out->tcp = g->flows.held;
+    out->pending = g->flows.dialing;
 }
 
 void gate_free(struct gate *g)
 {
     if (!g)
         return;
-    while (g->waiting) {
-        (void)tern_tcp_answer(g->cfg.st, g->waiting->sock, TERN_ANSWER_SILENCE, gate_now(g));
-        g->waiting->sock = (struct tern_sock){0};
-        flow_reset_host(g->waiting);
+    for (struct flow *f = g->flows.waiting; f; f = f->next) {
+        (void)tern_tcp_answer(g->cfg.st, f->sock, TERN_ANSWER_SILENCE, gate_now(g));
+        f->sock = (struct tern_sock){0};
     }
-    while (g->active)
-        flow_reset_host(g->active);
+    flow_table_free(&g->flows);
     tern_loop_timer_stop(g->cfg.loop, &g->stale);
     dg_stop(g);
     for (unsigned i = 0; i < g->nforward; i++)
@@ -123,6 +127,5 @@ void gate_free(struct gate *g)
     if (g->udp.id)
         (void)tern_close(g->cfg.st, g->udp, gate_now(g));
     tern_echo_events(g->cfg.st, false);
-    free(g->flows);
     free(g);
 }

@@ -22,15 +22,26 @@ struct sockaddr_in host_addr(const struct tern_endpoint *ep)
     return sa;
 }
 
+/* The line "nameserver ADDRESS". */
+static bool host_nameserver(char *line, struct in_addr *out)
+{
+    char *rest = NULL;
+    const char *word = strtok_r(line, " \t\n", &rest);
+    if (!word || strcmp(word, "nameserver") != 0)
+        return false;
+    const char *addr = strtok_r(NULL, " \t\n", &rest);
+    return addr && inet_pton(AF_INET, addr, out) == 1;
+}
+
 bool host_resolver(const char *path, struct in_addr *out)
 {
     FILE *f = fopen(path, "re");
     if (!f)
         return false;
-    char line[256], addr[64];
+    char line[256];
     bool found = false;
     while (!found && fgets(line, sizeof line, f))
-        found = sscanf(line, " nameserver %63s", addr) == 1 && inet_pton(AF_INET, addr, out) == 1;
+        found = host_nameserver(line, out);
     (void)fclose(f);
     return found;
 }
@@ -70,6 +81,13 @@ int host_dial(int type, int proto, const struct sockaddr_in *to)
         return -1;
     }
     return fd;
+}
+
+int host_dialed(int fd)
+{
+    int err = 0;
+    socklen_t n = sizeof err;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &n) < 0 ? errno : err;
 }
 
 int host_listen(int type, const struct sockaddr_in *at)

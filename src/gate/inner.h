@@ -4,43 +4,18 @@
  *
  *     dial.c     a guest's SYN -> a connect(2) on the host -> the answer to the SYN
  *     forward.c  a host client at a forwarded port -> a connection (or datagrams) into the guest
- *     flow.c     the data of both, until it ends
+ *     flow.c     the data of both, until it ends (flow.h: the shield uses it too)
  *     dgram.c    UDP; ping.c  ICMP echo
  *     host.c     addresses, the host's sockets and their errors
  */
 #ifndef GATE_INNER_H
 #define GATE_INNER_H
 
+#include "gate/flow.h"
 #include "gate/gate.h"
-#include <netinet/in.h>
-#include <tern/socket.h>
+#include "gate/host.h"
 
 #define GATE_BUF 65536u
-
-enum flow_state {
-    FLOW_FREE = 0,
-    FLOW_DIALING,  /* the host's connect(2) is under way; `sock` is the half-open record */
-    FLOW_ANSWERED, /* SYN-ACK sent; the guest's ACK is awaited */
-    FLOW_CALLING,  /* a forward: our SYN to the guest is under way */
-    FLOW_OPEN,
-};
-
-/* One TCP connection of the guest joined to one TCP socket of the host. */
-struct flow {
-    struct gate *g;
-    struct flow *prev, *next; /* on g->waiting (DIALING, ANSWERED), g->active, or the free list */
-    struct tern_sock sock;
-    struct tern_endpoint guest, dest; /* the guest's end; the end that it believes to talk to */
-    struct tern_time since;           /* ANSWERED: when */
-    int fd;
-    uint32_t gen; /* counts the uses of this struct: a stale event does not find it */
-    uint8_t state;
-    /* The descriptor is watched edge-triggered, once and for all; these remember the edges. */
-    bool host_rd, host_wr; /* reading, writing may do something */
-    bool host_hup;         /* the host's peer has sent its FIN */
-    bool host_eof;         /* ... and we have read up to it and passed it on */
-    bool guest_eof;        /* the guest's FIN was passed on */
-};
 
 enum dg_kind { DG_OUT = 1, DG_FORWARD = 2, DG_PING = 3 };
 
@@ -70,8 +45,7 @@ struct forward {
 struct gate {
     struct gate_config cfg;
     struct tern_sock listener, udp;
-    struct flow *flows; /* max_tcp of them */
-    struct flow *free, *waiting, *active;
+    struct flow_table flows;
     struct dg *bucket[DG_BUCKETS];
     struct {
         struct dg *head, *tail;
@@ -90,6 +64,10 @@ static inline struct tern_time gate_now(const struct gate *g)
 {
     return tern_loop_now(g->cfg.loop);
 }
+static inline struct gate *flow_gate(const struct flow *f)
+{
+    return f->t->owner;
+}
 static inline bool gate_same(const struct tern_addr *a, const struct tern_addr *b)
 {
     return a->fam == b->fam && __builtin_memcmp(a->b, b->b, sizeof a->b) == 0;
@@ -104,33 +82,12 @@ static inline bool gate_same_end(const struct tern_endpoint *a, const struct ter
 /* Where the host must go for what the guest calls `dest`: the gateway's own address is the host's
  * loopback; port 53 goes to the resolver. */
 struct sockaddr_in host_dest(const struct gate *g, const struct tern_endpoint *dest);
-struct sockaddr_in host_addr(const struct tern_endpoint *ep); /* fam NONE: 127.0.0.1 */
 /* The first IPv4 name server of a resolv.conf; false when it has none. */
 bool host_resolver(const char *path, struct in_addr *out);
-/* A non-blocking socket on its way to `to`; or -1 with errno. */
-int host_dial(int type, int proto, const struct sockaddr_in *to);
-/* A non-blocking socket bound to (TCP: listening at) `at`; or -1 with errno. */
-int host_listen(int type, const struct sockaddr_in *at);
 /* What a failed connect(2) means for the SYN. */
 enum tern_answer host_answer(int err);
 /* ICMP code (of type 3) for an error of a datagram socket, or -1: no matter for the guest. */
 int host_unreach_code(int err);
-void host_reset(int fd); /* closes it with RST instead of FIN */
-
-/* ---- flow.c ---- */
-
-void flow_init_all(struct gate *g);
-struct flow *flow_new(struct gate *g, enum flow_state state, int fd); /* NULL: max_tcp are in use */
-void flow_move(struct flow *f, enum flow_state state);
-/* The joined sockets can be used: carries what is there. False when the flow is gone already. */
-bool flow_open(struct flow *f, struct tern_sock sock);
-void flow_free(struct flow *f);        /* takes the descriptor's watch away; closes nothing */
-void flow_reset_guest(struct flow *f); /* RST to the guest, the host's socket closed, freed */
-void flow_reset_host(struct flow *f); /* RST on the host's side, the guest's handle closed, freed */
-void flow_on_event(struct flow *f, const struct tern_event *ev);
-/* tern_setuser() numbers: which flow; NULL when it is none, or a past one. */
-uint64_t flow_user(const struct flow *f);
-struct flow *flow_of_user(struct gate *g, uint64_t user);
 
 /* ---- dial.c ---- */
 

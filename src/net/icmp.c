@@ -6,7 +6,7 @@
 /* Destination unreachable, by code. RFC 1122 4.2.3.9 calls 2, 3 and 4 hard; 9, 10 and 13 came later
  * (RFC 1812 5.2.7.1) and are an administrator's word: hard as well. 4 is path MTU discovery's. */
 static const struct {
-    int8_t err;
+    int16_t err;
     bool hard;
 } icmp_unreach[16] = {
     [0] = {TERN_ENETUNREACH, false},   [1] = {TERN_EHOSTUNREACH, false},

@@ -48,8 +48,8 @@ unsigned ip4_rx(const struct ifaces *ifs, unsigned iface, const uint8_t *p, size
     if (bad)
         return (unsigned)bad;
     out->parsed = true;
-    out->src = addr_of_octets(out->h.src);
-    out->dst = addr_of_octets(out->h.dst);
+    addr_set_octets(&out->src, out->h.src);
+    addr_set_octets(&out->dst, out->h.dst);
     unsigned cause = ip4_dst(ifs, f, &out->dst, &out->group);
     if (cause)
         return cause;

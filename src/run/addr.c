@@ -2,9 +2,9 @@
 /*
  * run/addr.c: addresses as the program sees them, and as the stack is told.
  *
- * The stack has one address. The program believes in 127.0.0.0/8 too: a port there is first a listener
- * of the same run (reached at the stack's own address; the stack loops the packets back), and otherwise
- * the host's loopback, which the gateway knows as an address of its own.
+ * The stack has one address. The program believes in 127.0.0.0/8 too: a port there is first a
+ * listener of the same run (reached at the stack's own address; the stack loops the packets back),
+ * and otherwise the host's loopback, which the gateway knows as an address of its own.
  */
 #include "run/sup.h"
 
@@ -67,7 +67,8 @@ int addr_out(struct run *r, uint8_t proto, const struct tern_endpoint *shown,
     *loop = addr_is_loop(&shown->addr) || addr_is_any(&shown->addr);
     if (!*loop)
         return 0;
-    bool here = proto == IPPROTO_TCP ? listen_find(r, shown) != NULL : addr_udp_port(r, shown->port);
+    bool here =
+        proto == IPPROTO_TCP ? listen_find(r, shown) != NULL : addr_udp_port(r, shown->port);
     if (here)
         real->addr = r->cfg.addr;
     else if (r->cfg.host.fam == TERN_AF_NONE)

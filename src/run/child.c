@@ -185,11 +185,13 @@ static void child_explain(const struct child_word *w, const char *name, char *wh
     if (w->step == STEP_EXEC)
         why_set(why, "%s: cannot be executed: %s", name, strerror(w->value));
     else if (w->value == EBUSY)
-        why_set(why, "system calls of this process are already supervised (another `tern run`, or a "
-                     "container with seccomp notification): run tern outside of it");
+        why_set(why,
+                "system calls of this process are already supervised (another `tern run`, or a "
+                "container with seccomp notification): run tern outside of it");
     else if (w->value == ENOSYS || w->value == EINVAL)
-        why_set(why, "this kernel lacks seccomp user notification (CONFIG_SECCOMP_FILTER, Linux 5.14 or "
-                     "later): use a newer kernel");
+        why_set(why,
+                "this kernel lacks seccomp user notification (CONFIG_SECCOMP_FILTER, Linux 5.14 or "
+                "later): use a newer kernel");
     else
         why_set(why, "cannot install the seccomp filter: %s", strerror(w->value));
     errno = w->value;
@@ -209,8 +211,9 @@ static bool child_features(struct run *r, char *why)
     char probe;
     uint64_t at = (uintptr_t)&born; /* mapped there too, since it is our copy */
     if (mem_read(r->pid, at, &probe, 1) != 0) {
-        why_set(why, "may not read the program's memory: set kernel.yama.ptrace_scope to 1 or less, or "
-                     "run as root");
+        why_set(why,
+                "may not read the program's memory: set kernel.yama.ptrace_scope to 1 or less, or "
+                "run as root");
         errno = EPERM;
         return false;
     }
@@ -226,8 +229,10 @@ static bool child_listener(struct run *r, int number, char *why)
         if (err == ENOSYS)
             why_set(why, "this kernel lacks pidfd_getfd (Linux 5.6): use a newer kernel");
         else
-            why_set(why, "may not take a descriptor from the program: %s: set kernel.yama.ptrace_scope "
-                         "to 1 or less, or run as root", strerror(err));
+            why_set(why,
+                    "may not take a descriptor from the program: %s: set kernel.yama.ptrace_scope "
+                    "to 1 or less, or run as root",
+                    strerror(err));
         errno = err;
         return false;
     }

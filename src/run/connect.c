@@ -2,19 +2,20 @@
 /*
  * run/connect.c: connect() of TCP sockets.
  *
- * Blocking: the call is held, nothing is done to the program's socket before the outcome is known, so
- * that a refused socket can try again. When the stack says ESTABLISHED the socket is hooked: we hold a
- * duplicate of it, connect it through our hub (an AF_UNIX listener of our own), accept the other end,
- * and let the call return.
+ * Blocking: the call is held, nothing is done to the program's socket before the outcome is known,
+ * so that a refused socket can try again. When the stack says ESTABLISHED the socket is hooked: we
+ * hold a duplicate of it, connect it through our hub (an AF_UNIX listener of our own), accept the
+ * other end, and let the call return.
  *
- * Non-blocking: the socket is hooked at once and plugged: its send buffer is made as small as the kernel
- * allows and filled with octets of ours, so that poll() and epoll do not report it writable. When the
- * handshake is over the filler is read away at our end: the program gets its one EPOLLOUT. When it has
- * failed our end is closed with the filler unread: EPOLLIN|EPOLLOUT|EPOLLERR|EPOLLHUP, as TCP says it,
- * and SO_ERROR (which is ours) tells the reason.
+ * Non-blocking: the socket is hooked at once and plugged: its send buffer is made as small as the
+ * kernel allows and filled with octets of ours, so that poll() and epoll do not report it writable.
+ * When the handshake is over the filler is read away at our end: the program gets its one EPOLLOUT.
+ * When it has failed our end is closed with the filler unread: EPOLLIN|EPOLLOUT|EPOLLERR|EPOLLHUP,
+ * as TCP says it, and SO_ERROR (which is ours) tells the reason.
  *
- * A socket whose connection failed after it was hooked cannot be hooked again; another connect() puts a
- * fresh socket in its place at the same descriptor number. Duplicates of the old one stay failed.
+ * A socket whose connection failed after it was hooked cannot be hooked again; another connect()
+ * puts a fresh socket in its place at the same descriptor number. Duplicates of the old one stay
+ * failed.
  */
 #include "run/sup.h"
 
@@ -24,6 +25,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define PLUG_MOST 8192 /* more than the smallest send buffer holds */
+
 static struct tern_time now_of(const struct sk *sk)
 {
     return tern_loop_now(sk->run->cfg.loop);
@@ -31,7 +34,8 @@ static struct tern_time now_of(const struct sk *sk)
 
 /* ---- hooking the program's socket up ---- */
 
-/* Takes from the hub the end that our own connect() made; strangers on the machine are sent away. */
+/* Takes from the hub the end that our own connect() made; strangers on the machine are sent away.
+ */
 static int hub_accept(struct run *r)
 {
     for (;;) {
@@ -63,36 +67,31 @@ static int hook(struct sk *sk, int fd)
 /* Makes the hooked socket unwritable. Keeps a duplicate to undo it. */
 static int plug(struct sk *sk, int fd)
 {
-    static const char filler[1024];
+    static const char filler[PLUG_MOST];
     int least = 1;
     sk->app = fcntl(fd, F_DUPFD_CLOEXEC, 3);
     if (sk->app < 0)
         return errno;
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
     for (;;) {
-        ssize_t n = send(fd, filler, sizeof filler, MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t n = send(fd, filler, sizeof filler - sk->plug, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (n <= 0)
             return 0;
         sk->plug += (size_t)n;
     }
 }
 
+/* The send buffer stays small for now: making it large is a wake-up of its own, and the program
+ * would see a second edge. data.c does it when the first data comes. */
 static void unplug(struct sk *sk)
 {
-    char filler[4096];
-    while (sk->plug > 0) {
-        size_t want = sk->plug < sizeof filler ? sk->plug : sizeof filler;
-        ssize_t n = recv(sk->end, filler, want, MSG_DONTWAIT);
-        if (n <= 0)
-            break; /* the program has closed it: data_start() will see that */
-        sk->plug -= (size_t)n;
-    }
+    char filler[PLUG_MOST];
+    if (sk->plug > 0) /* less: the program has closed it; data_start() will see that */
+        (void)recv(sk->end, filler, sk->plug, MSG_DONTWAIT);
     sk->plug = 0;
-    if (sk->app >= 0) {
-        sk_big_buffer(sk->app, sk->sndbuf ? sk->sndbuf / 2 : RUN_BUF);
-        (void)close(sk->app);
-        sk->app = -1;
-    }
+    sk->small = true;
+    (void)close(sk->app);
+    sk->app = -1;
 }
 
 /* A fresh socket in the place of a used one. */
@@ -100,7 +99,8 @@ static int renew(struct call *c)
 {
     struct sk *sk = c->sk;
     int flags = fcntl(c->fd, F_GETFL);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (flags & O_NONBLOCK ? SOCK_NONBLOCK : 0), 0);
+    int fd =
+        socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (flags & O_NONBLOCK ? SOCK_NONBLOCK : 0), 0);
     if (fd < 0)
         return errno;
     sk_big_buffer(fd, sk->sndbuf ? sk->sndbuf / 2 : RUN_BUF);
@@ -297,7 +297,7 @@ void connect_call(struct call *c)
         call_fail(c, EALREADY);
     } else if (sk->state == SK_CONNECTING) {
         hold_add(c, connect_answer, SO_SNDTIMEO, EALREADY);
-    } else if (sk->state == SK_NEW || (sk->state == SK_FAILED && sk->err == 0)) {
+    } else if (sk->state == SK_NEW) {
         connect_new(c, &shown, nonblock);
     } else {
         (void)connect_answer(c);

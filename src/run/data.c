@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * run/data.c: moves octets between our end of a program's socket and the stack, without a copy of our
- * own: recv() straight into the send buffer, send() straight out of the receive buffer.
+ * run/data.c: moves octets between our end of a program's socket and the stack, without a copy of
+ * our own: recv() straight into the send buffer, send() straight out of the receive buffer.
  *
- * Our end is watched edge-triggered, once, for everything; can_read and can_write remember the last edge,
- * so back pressure costs no epoll_ctl. Upwards (program to stack) we ask how much there is before we
- * ask the stack for space, so that an idle connection holds no buffer. What arrives later makes an edge of
- * its own.
+ * Our end is watched edge-triggered, once, for everything; can_read and can_write remember the last
+ * edge, so back pressure costs no epoll_ctl. Upwards (program to stack) we ask how much there is
+ * before we ask the stack for space, so that an idle connection holds no buffer. What arrives later
+ * makes an edge of its own.
  *
  * How an end of the program's socket shows at ours, and what becomes of it:
  *     shutdown(SHUT_WR)            end of file             FIN
@@ -15,9 +15,9 @@
  *     close() with SO_LINGER 0     end of file and HUP     RST
  * and the other way:
  *     the peer's FIN               our end is shut down for sending, never closed
- *     a reset                      the program's socket must say ECONNRESET. A kernel's AF_UNIX socket
- *                                  says so when the other end is closed with something unread in it: we
- *                                  send one octet through a duplicate of the program's socket, and close.
+ *     a reset                      the program's socket must say ECONNRESET. A kernel's AF_UNIX
+ * socket says so when the other end is closed with something unread in it: we send one octet
+ * through a duplicate of the program's socket, and close.
  */
 #include "run/sup.h"
 
@@ -113,8 +113,8 @@ static bool data_up_oob(struct sk *sk)
     return true;
 }
 
-/* Up to `have` octets into the stack: how many, 0 at end of file, or -errno; -EBUSY: the stack has no
- * room, and will say when. */
+/* Up to `have` octets into the stack: how many, 0 at end of file, or -errno; -EBUSY: the stack has
+ * no room, and will say when. */
 static int64_t data_up_piece(struct sk *sk, size_t have)
 {
     struct tern_stack *st = sk->run->cfg.st;
@@ -138,6 +138,27 @@ static int64_t data_up_piece(struct sk *sk, size_t have)
     return n;
 }
 
+/* Up to `have` octets, 0 = only look whether the end has come. 1 when all went, 0 when some are
+ * left before an urgent octet, -1 when nothing more can be done now. */
+static int data_up_pieces(struct sk *sk, int64_t have)
+{
+    do {
+        int64_t n = data_up_piece(sk, (size_t)have);
+        if (n == 0)
+            data_up_end(sk);
+        if (n == 0 || n == -EBUSY)
+            return -1;
+        if (n < 0) {
+            sk->can_read = false;
+            if (n != -EAGAIN && n != -EINTR)
+                data_over(sk, true); /* closed with data unread */
+            return -1;
+        }
+        have -= n;
+    } while (have > 0 && !sk->oob);
+    return have <= 0;
+}
+
 static void data_up(struct sk *sk, bool look_for_end)
 {
     while (sk->state == SK_OPEN && sk->can_read && !sk->up_eof) {
@@ -149,24 +170,10 @@ static void data_up(struct sk *sk, bool look_for_end)
                 return; /* the stack has no room for it */
             continue;
         }
-        int64_t left = have;
-        do {
-            int64_t n = data_up_piece(sk, (size_t)left);
-            if (n == 0) {
-                data_up_end(sk);
-                return;
-            }
-            if (n == -EBUSY)
-                return;
-            if (n < 0) {
-                sk->can_read = false;
-                if (n != -EAGAIN && n != -EINTR)
-                    data_over(sk, true); /* closed with data unread */
-                return;
-            }
-            left -= n;
-        } while (left > 0 && !sk->oob);
-        if (have > 0 && left <= 0 && !look_for_end)
+        int all = data_up_pieces(sk, have);
+        if (all < 0)
+            return;
+        if (all > 0 && have > 0 && !look_for_end)
             sk->can_read = false; /* what came after SIOCINQ has its own edge */
     }
 }
@@ -230,6 +237,17 @@ static void data_closed_late(struct sk *sk)
     data_over(sk, err != 0 || sk->linger0);
 }
 
+/* The plug (connect.c) has left the program a small send buffer. */
+static void data_enlarge(struct sk *sk)
+{
+    int fd = proc_find(sk->run, sk->tid, sk->fd, sk->ino);
+    sk->small = false;
+    if (fd < 0)
+        return;
+    sk_big_buffer(fd, sk->sndbuf ? sk->sndbuf / 2 : RUN_BUF);
+    (void)close(fd);
+}
+
 static void data_ready(void *ctx, int fd, uint32_t events)
 {
     struct sk *sk = ctx;
@@ -240,6 +258,8 @@ static void data_ready(void *ctx, int fd, uint32_t events)
         sk->can_read = true;
     if (events & (EPOLLOUT | EPOLLHUP))
         sk->can_write = true;
+    if (sk->small && (events & EPOLLIN) && !(events & EPOLLHUP))
+        data_enlarge(sk);
     if (sk->state == SK_OPEN && sk->up_eof && (events & EPOLLHUP))
         data_closed_late(sk);
     if (sk->state == SK_OPEN && (events & (EPOLLIN | EPOLLPRI | DATA_HUP)))

@@ -2,14 +2,16 @@
 /*
  * run/exit.c: the program's end.
  *
- * The program itself ending is on_exit(). Its children may live on: the last process that has the filter
- * ending makes the seccomp listener hang up. Then our ends of its sockets have hung up too, the
- * connections have been closed or reset in the stack, and what is left is the stack's: data to deliver and
- * FINs to exchange. on_idle() is called when the stack has no connection left (TIME-WAIT does not
- * count), or when nothing has moved for a while: GIVE_UP_DATA_MS if a peer still owes acknowledgements,
- * GIVE_UP_MS if only its FIN is missing.
+ * The program itself ending is on_exit(). Its children may live on: the last process that has the
+ * filter ending makes the seccomp listener hang up. Then our ends of its sockets have hung up too,
+ * the connections have been closed or reset in the stack, and what is left is the stack's: data to
+ * deliver and FINs to exchange. on_idle() is called when the stack has no connection left
+ * (TIME-WAIT does not count), or when nothing has moved for a while: GIVE_UP_DATA_MS if a peer
+ * still owes acknowledgements, GIVE_UP_MS if only its FIN is missing.
  */
 #include "run/sup.h"
+
+#include "base/time.h"
 
 #include <errno.h>
 #include <sys/wait.h>
@@ -36,9 +38,8 @@ void exit_child(void *ctx, int fd, uint32_t events)
 
 static void exit_look_again(struct run *r)
 {
-    struct tern_time now = tern_loop_now(r->cfg.loop);
     tern_loop_timer_set(r->cfg.loop, &r->idle,
-                        (struct tern_time){now.ns + IDLE_LOOK_MS * 1000000});
+                        time_add_ms(tern_loop_now(r->cfg.loop), IDLE_LOOK_MS));
 }
 
 void exit_last(struct run *r)
@@ -47,8 +48,8 @@ void exit_last(struct run *r)
     r->gone = true;
     for (uint32_t i = 0; i < r->slots; i++) {
         struct sk *sk = r->slot[i];
-        if (sk && !sk->in_queue && (sk->state != SK_OPEN || sk->proto == IPPROTO_UDP))
-            sk_free(sk);
+        if (sk && !sk->in_queue && sk->end < 0 && !usock_leaving(sk))
+            sk_free(sk); /* the others' ends hang up on their own */
     }
     r->idle_progress = tern_loop_now(r->cfg.loop);
     r->idle_left = 0;
@@ -61,10 +62,19 @@ static uint64_t exit_left(struct run *r)
     struct tern_info in;
     uint64_t cursor = 0, left = 0;
     while (tern_inspect_next(r->cfg.st, &cursor, &in, tern_loop_now(r->cfg.loop))) {
-        if (in.kind == TERN_INFO_CONN)
+        if (in.kind == TERN_INFO_CONN || in.kind == TERN_INFO_UDP)
             left += in.sndq;
     }
     return left;
+}
+
+static bool exit_datagrams(const struct run *r)
+{
+    uint32_t cursor = 0;
+    const struct sk *sk;
+    while ((sk = sk_each(r, &cursor)) != NULL && !usock_leaving(sk))
+        ;
+    return sk != NULL;
 }
 
 void exit_idle(void *ctx)
@@ -78,8 +88,9 @@ void exit_idle(void *ctx)
         r->idle_progress = now;
     r->idle_left = left;
     int64_t patience = left ? GIVE_UP_DATA_MS : GIVE_UP_MS;
-    bool over = now.ns - r->idle_progress.ns > patience * 1000000;
-    if (r->pid != 0 || (use.conns + use.half_open > 0 && !over))
+    bool over = time_lt(time_add_ms(r->idle_progress, patience), now);
+    bool busy = use.conns + use.half_open > 0 || left > 0 || exit_datagrams(r);
+    if (r->pid != 0 || (busy && !over))
         exit_look_again(r);
     else if (r->cfg.on_idle)
         r->cfg.on_idle(r->cfg.ctx);

@@ -2,19 +2,20 @@
 /*
  * run/filter.c: which system calls come to the supervisor.
  *
- * A filter sees the call's number and its arguments as numbers, never what a pointer points to. So what
- * can be told from numbers is decided here, and the rest is notified:
+ * A filter sees the call's number and its arguments as numbers, never what a pointer points to. So
+ * what can be told from numbers is decided here, and the rest is notified:
  *
  *   allowed   everything that moves data: read, write, send, sendfile, poll, epoll, dup, close ...
  *   notified  what makes, names, connects and asks sockets; datagrams with an address
  *   refused   other families of internet sockets, other instruction sets (their system call numbers
  *             mean something else) and io_uring (its sockets would never pass here)
  *
- * sendmsg() and its like hide the address behind a pointer. They matter for UDP only, so UDP sockets are
- * given descriptor numbers in a range of their own, and only that range is notified.
+ * sendmsg() and its like hide the address behind a pointer. They matter for UDP only, so UDP
+ * sockets are given descriptor numbers in a range of their own, and only that range is notified.
  *
- * The program is a chain of blocks "is it this call? then these tests"; one load of the number, then a
- * jump over the whole chain for the numbers outside the socket calls, which is nearly all of them.
+ * The program is a chain of blocks "is it this call? then these tests"; one load of the number,
+ * then a jump over the whole chain for the numbers outside the socket calls, which is nearly all of
+ * them.
  */
 #include "run/filter.h"
 #include "run/sup.h"
@@ -35,7 +36,7 @@
 #error "run/filter.c: the launcher knows x86-64 and arm64 only"
 #endif
 
-#define ARG(n)    ((uint32_t)(offsetof(struct seccomp_data, args) + 8 * (size_t)(n)))
+#define ARG(n)     ((uint32_t)(offsetof(struct seccomp_data, args) + 8 * (size_t)(n)))
 #define RET_ERR(e) (SECCOMP_RET_ERRNO | (uint32_t)(e))
 
 struct filter {
@@ -135,8 +136,8 @@ static void udp_range(struct filter *f, uint32_t nr)
 static void options(struct filter *f, uint32_t nr)
 {
     static const uint32_t opt[] = {
-        SO_ERROR,    SO_TYPE,        SO_DOMAIN,      SO_PROTOCOL,     SO_REUSEPORT,
-        SO_ZEROCOPY, SO_LINGER,      SO_RCVBUF,      SO_SNDBUF,       SO_RCVBUFFORCE,
+        SO_ERROR,     SO_TYPE,        SO_DOMAIN,       SO_PROTOCOL, SO_REUSEPORT,
+        SO_ZEROCOPY,  SO_LINGER,      SO_RCVBUF,       SO_SNDBUF,   SO_RCVBUFFORCE,
         SO_KEEPALIVE, SO_SNDBUFFORCE, SO_BINDTODEVICE,
     };
     const size_t n = sizeof opt / sizeof *opt;
@@ -150,8 +151,8 @@ static void options(struct filter *f, uint32_t nr)
     ret(f, SECCOMP_RET_USER_NOTIF);
 }
 
-/* Most calls are settled by two comparisons: on x86-64 the socket calls are 41..55 and some from 288
- * on; on arm64 they begin at 198. */
+/* Most calls are settled by two comparisons: on x86-64 the socket calls are 41..55 and some from
+ * 288 on; on arm64 they begin at 198. */
 static void fast_exit(struct filter *f)
 {
     put(f, BPF_JMP | BPF_JGE | BPF_K, SYS_socket, 1, 0);

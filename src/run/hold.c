@@ -3,9 +3,9 @@
  * run/hold.c: calls that block: connect(), accept(), receiving with an address.
  *
  * The thread sleeps in the kernel until we answer. While calls are held a timer looks at them every
- * HOLD_TICK_MS: has a signal come for that thread? Then the answer is ERESTARTSYS, by which the kernel
- * runs the handler and either repeats the call (SA_RESTART) or returns EINTR, as it would have. It
- * also ends calls whose SO_RCVTIMEO or SO_SNDTIMEO has passed.
+ * HOLD_TICK_MS: has a signal come for that thread? Then the answer is ERESTARTSYS, by which the
+ * kernel runs the handler and either repeats the call (SA_RESTART) or returns EINTR, as it would
+ * have. It also ends calls whose SO_RCVTIMEO or SO_SNDTIMEO has passed.
  */
 #include "run/sup.h"
 
@@ -16,9 +16,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define HOLD_TICK_MS   20
-#define HOLD_CHECKS    64  /* threads looked at in one tick */
-#define ERESTARTSYS    512 /* the kernel's own number; it never reaches the program */
+#define HOLD_TICK_MS 20
+#define HOLD_CHECKS  64  /* threads looked at in one tick */
+#define ERESTARTSYS  512 /* the kernel's own number; it never reaches the program */
 
 static struct tern_time hold_in_ms(const struct run *r, int64_t ms)
 {
@@ -42,7 +42,8 @@ void hold_add(struct call *c, bool (*retry)(struct call *), int option, int late
     struct timeval tv = {0};
     socklen_t len = sizeof tv;
     h->deadline = TERN_NEVER;
-    if (option && getsockopt(c->fd, SOL_SOCKET, option, &tv, &len) == 0 && (tv.tv_sec || tv.tv_usec))
+    if (option && getsockopt(c->fd, SOL_SOCKET, option, &tv, &len) == 0 &&
+        (tv.tv_sec || tv.tv_usec))
         h->deadline = hold_in_ms(r, (int64_t)tv.tv_sec * 1000 + tv.tv_usec / 1000);
     h->call = *c;
     h->call.fd = -1;

@@ -5,17 +5,22 @@
  * The program's socket becomes a real AF_UNIX listener under a name that only we know, and for each
  * connection that the stack completes we connect an end of ours to it. So poll(), epoll, pre-forked
  * workers and the order of the queue are the kernel's own. accept() is always notified: we take the
- * connection through our duplicate, learn the new socket's inode, fill in the IPv4 address, and hand it
- * over.
+ * connection through our duplicate, learn the new socket's inode, fill in the IPv4 address, and
+ * hand it over.
  *
- * That the program has closed its listener shows nowhere. So the stack holds each SYN (TERN_LISTEN_HOLD)
- * until we have looked: binding a scratch socket to the listener's name fails as long as it is alive.
- * When it is gone the SYN is refused and the stack's listener closed, which is what TCP would have done.
+ * That the program has closed its listener shows nowhere. So the stack holds each SYN
+ * (TERN_LISTEN_HOLD) until we have looked: binding a scratch socket to the listener's name fails as
+ * long as it is alive. When it is gone the SYN is refused and the stack's listener closed, which is
+ * what TCP would have done.
  *
- * Listeners that share a port (SO_REUSEPORT) share one listener of the stack: one of them holds its handle,
- * and hands it on when it is closed; each connection goes to one of them by the peer's port.
+ * Listeners that share a port (SO_REUSEPORT) share one listener of the stack: one of them holds its
+ * handle, and hands it on when it is closed; each connection goes to one of them by the peer's
+ * port.
  */
 #include "run/sup.h"
+
+#include "base/assert.h"
+#include "base/time.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +31,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define LOOK_MS                                                                                    \
+    1000           /* how often listeners are looked for that were closed and that nobody calls    \
+                    */
 #define RETRY_MS 2 /* how often a full queue is tried again; accept() also does it */
 
 struct lis {
@@ -92,7 +100,8 @@ static struct sk *share_pick(struct sk *sk, const struct sk *conn)
     return sk;
 }
 
-/* The program has closed the listener: its handle goes to one that shares the port, or is closed. */
+/* The program has closed the listener: its handle goes to one that shares the port, or is closed.
+ */
 static void listen_gone(struct sk *sk)
 {
     struct sk *heir = share_other(sk);
@@ -115,6 +124,24 @@ bool listen_alive(struct sk *sk)
         return true;
     listen_gone(sk);
     return false;
+}
+
+/* Looks at all listeners; how many are alive. */
+static unsigned listen_check(struct run *r)
+{
+    unsigned n = 0;
+    uint32_t cursor = 0;
+    for (struct sk *sk; (sk = sk_each(r, &cursor)) != NULL;)
+        n += sk->lis && listen_alive(sk);
+    return n;
+}
+
+void listen_look(void *ctx)
+{
+    struct run *r = ctx;
+    if (listen_check(r) > 0)
+        tern_loop_timer_set(r->cfg.loop, &r->look,
+                            time_add_ms(tern_loop_now(r->cfg.loop), LOOK_MS));
 }
 
 struct sk *listen_find(struct run *r, const struct tern_endpoint *at)
@@ -151,7 +178,27 @@ void listen_free(struct sk *sk)
 
 /* ---- listen() ---- */
 
-static int listen_start(struct call *c)
+/* The stack's listener; dead ones of ours may be in its way. */
+static int listen_open(struct sk *sk, uint32_t backlog)
+{
+    struct tern_endpoint at = {.port = sk->local.port};
+    struct tern_stack *st = sk->run->cfg.st;
+    /* Under a SYN flood nobody is asked; but what listens at a loopback address must see who comes. */
+    bool loop = addr_is_loop(&sk->local.addr);
+    uint32_t flags = TERN_LISTEN_HOLD | (loop ? 0u : (uint32_t)TERN_LISTEN_COOKIES);
+    int rc = tern_tcp_listen(st, &at, backlog, flags, &sk->h);
+    if (rc == TERN_ENOBUFS || rc == TERN_EADDRINUSE) {
+        (void)listen_check(sk->run);
+        rc = tern_tcp_listen(st, &at, backlog, flags, &sk->h);
+    }
+    if (rc == TERN_OK)
+        (void)tern_setuser(st, sk->h, sk->id);
+    else
+        sk->h.id = 0;
+    return tern_errno(rc);
+}
+
+static int listen_start(struct call *c, uint32_t backlog)
 {
     struct sk *sk = c->sk;
     struct lis *l = calloc(1, sizeof *l);
@@ -161,39 +208,41 @@ static int listen_start(struct call *c)
     sk_name(c->run, &l->name, &l->len, 'l');
     if (!sk->bound && sk->local.port == 0)
         sk->local.port = open_port(c->run, IPPROTO_TCP);
-    struct tern_endpoint at = {.port = sk->local.port};
-    int32_t backlog = (int32_t)c->arg[1];
-    uint32_t n = backlog < 1 ? 1 : backlog > 4096 ? 4096 : (uint32_t)backlog;
     int err = 0;
-    if (bind(c->fd, (const struct sockaddr *)&l->name, l->len) < 0 || listen(c->fd, (int)n) < 0)
+    if (bind(c->fd, (const struct sockaddr *)&l->name, l->len) < 0 ||
+        listen(c->fd, (int)backlog) < 0)
         err = errno;
     sk->state = SK_LISTEN;
-    bool shared = share_other(sk) != NULL;
-    if (!err && !shared)
-        err = tern_errno(tern_tcp_listen(c->run->cfg.st, &at, n, TERN_LISTEN_HOLD, &sk->h));
+    if (!err && !share_other(sk))
+        err = listen_open(sk, backlog);
     if (err) {
         sk->state = SK_NEW;
-        sk->h.id = 0;
         free(l);
         return err;
     }
-    if (!shared)
-        (void)tern_setuser(c->run->cfg.st, sk->h, sk->id);
     sockopt_apply(sk);
     sk->lis = l;
+    if (!c->run->look.armed)
+        listen_look(c->run);
     return 0;
 }
+
+#define BACKLOG_MOST 4096 /* as net.core.somaxconn */
 
 void listen_call(struct call *c)
 {
     struct sk *sk = c->sk;
-    int err = EINVAL;
+    int err = EINVAL, backlog = (int)c->arg[1];
+    if (backlog < 1)
+        backlog = 1;
+    if (backlog > BACKLOG_MOST)
+        backlog = BACKLOG_MOST;
     if (sk->proto == IPPROTO_UDP)
         err = EOPNOTSUPP;
     else if (sk->state == SK_LISTEN) /* a new backlog */
-        err = listen(c->fd, (int)c->arg[1] < 1 ? 1 : (int)c->arg[1]) < 0 ? errno : 0;
+        err = listen(c->fd, backlog) < 0 ? errno : 0;
     else if (sk->state == SK_NEW && !sk->spent)
-        err = listen_start(c);
+        err = listen_start(c, (uint32_t)backlog);
     if (err)
         call_fail(c, err);
     else
@@ -284,8 +333,7 @@ static bool deliver(struct sk *listener, struct sk *conn)
         return true;
     if (err == EAGAIN) {
         listener->lis->stuck = conn;
-        tern_loop_timer_set(r->cfg.loop, &r->retry,
-                            (struct tern_time){now_of(listener).ns + RETRY_MS * 1000000});
+        tern_loop_timer_set(r->cfg.loop, &r->retry, time_add_ms(now_of(listener), RETRY_MS));
         return false;
     }
     (void)tern_tcp_abort(r->cfg.st, conn->h, now_of(conn));
@@ -422,6 +470,7 @@ static bool accept_try(struct call *c)
     if (!call_valid(c))
         return true;
     int fd = queue_take(sk->lis, c->fd, &conn);
+    tern_assert(fd < 0 || conn);
     if (fd == -EAGAIN && !(fcntl(c->fd, F_GETFL) & O_NONBLOCK))
         return false;
     if (fd < 0)

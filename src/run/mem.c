@@ -2,15 +2,16 @@
 /*
  * run/mem.c: reading and writing the program's memory.
  *
- * What is read here is read once and decided upon as a copy: the program's other threads may change it
- * meanwhile. The caller asks call_valid() afterwards, since the thread may have died and its number may
- * be another's by now.
+ * What is read here is read once and decided upon as a copy: the program's other threads may change
+ * it meanwhile. The caller asks call_valid() afterwards, since the thread may have died and its
+ * number may be another's by now.
  */
 #include "run/sup.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -32,7 +33,8 @@ static int mem_move(int tid, uint64_t addr, struct iovec local, bool write)
 {
     if (local.iov_len == 0)
         return 0;
-    struct iovec remote = {.iov_base = (void *)(uintptr_t)addr, .iov_len = local.iov_len};
+    struct iovec remote = {.iov_len = local.iov_len};
+    memcpy(&remote.iov_base, &addr, sizeof remote.iov_base); /* a pointer there, a number here */
     ssize_t n = write ? process_vm_writev(tid, &local, 1, &remote, 1, 0)
                       : process_vm_readv(tid, &local, 1, &remote, 1, 0);
     if (n == (ssize_t)local.iov_len)

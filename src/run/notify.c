@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * run/notify.c: takes notified system calls from the kernel, finds out which socket they are about, has
- * them handled, and answers them.
+ * run/notify.c: takes notified system calls from the kernel, finds out which socket they are about,
+ * has them handled, and answers them.
  *
  * SECCOMP_IOCTL_NOTIF_RECV sleeps when nothing is there, so it is called only after poll said that
  * something is. A thread that waits for our answer can be killed but not otherwise be interrupted

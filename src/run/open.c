@@ -2,14 +2,15 @@
 /*
  * run/open.c: socket(), bind(), getsockname(), getpeername().
  *
- * A TCP socket is born as an unconnected AF_UNIX stream socket: poll() says of it what it says of an
- * unconnected TCP socket, and it can still become a client or a listener. Binding reserves the port in
- * our table only; the stack hears of it at listen() or connect().
+ * A TCP socket is born as an unconnected AF_UNIX stream socket: poll() says of it what it says of
+ * an unconnected TCP socket, and it can still become a client or a listener. Binding reserves the
+ * port in our table only; the stack hears of it at listen() or connect().
  */
 #include "run/sup.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -71,20 +72,36 @@ static bool port_option(const struct sk *sk, int fd, int option)
     return on;
 }
 
-/* Whether sk (seen through fd) may have the address beside `other`, as Linux decides it. */
+static bool addrs_meet(const struct tern_addr *a, const struct tern_addr *b)
+{
+    return addr_is_any(a) || addr_is_any(b) || addr_is_loop(a) == addr_is_loop(b);
+}
+
+/* Whether sk (seen through fd) may not have the address beside `other`, as Linux decides it. */
 static bool port_conflict(struct sk *sk, int fd, const struct tern_endpoint *at, struct sk *other)
 {
     if (other == sk || other->proto != sk->proto || !other->bound || other->local.port != at->port)
         return false;
-    if (!addr_is_any(&at->addr) && !addr_is_any(&other->local.addr) &&
-        addr_is_loop(&at->addr) != addr_is_loop(&other->local.addr))
+    if (!addrs_meet(&at->addr, &other->local.addr))
         return false;
     if (sk->reuseport && other->reuseport && sk->proto == IPPROTO_TCP)
         return false; /* UDP ports cannot be shared: EADDRINUSE */
-    if (other->state == SK_OPEN || other->state == SK_DONE || other->state == SK_FAILED)
-        return !port_option(sk, fd, SO_REUSEADDR);
-    return other->state == SK_LISTEN || !port_option(sk, fd, SO_REUSEADDR) ||
+    if (other->state == SK_LISTEN || !port_option(sk, fd, SO_REUSEADDR))
+        return true;
+    return (other->state == SK_NEW || other->state == SK_CONNECTING) &&
            !port_option(other, -1, SO_REUSEADDR);
+}
+
+/* Whether the program has closed it; its hanging up may be known to the kernel and not yet to us.
+ */
+static bool port_left(struct sk *other)
+{
+    struct pollfd p = {.fd = other->end};
+    if (other->in_queue || usock_leaving(other))
+        return false;
+    if (other->end >= 0)
+        return other->proto == IPPROTO_UDP && poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
+    return other->state == SK_LISTEN ? !listen_alive(other) : !sk_alive(other);
 }
 
 static bool port_taken(struct sk *sk, int fd, const struct tern_endpoint *at)
@@ -93,9 +110,7 @@ static bool port_taken(struct sk *sk, int fd, const struct tern_endpoint *at)
     for (struct sk *other; (other = sk_each(sk->run, &cursor)) != NULL;) {
         if (!port_conflict(sk, fd, at, other))
             continue;
-        bool silent = other->end < 0 && !other->in_queue;
-        bool gone = silent && (other->state == SK_LISTEN ? !listen_alive(other) : !sk_alive(other));
-        if (!gone)
+        if (!port_left(other))
             return true;
         sk_free(other);
     }

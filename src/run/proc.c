@@ -94,7 +94,7 @@ static int proc_search(struct run *r, int tid, uint64_t ino)
         ssize_t n = readlinkat(dirfd(dir), e->d_name, link, sizeof link - 1);
         link[n > 0 ? n : 0] = 0;
         if (strcmp(link, want) == 0)
-            got = proc_get_if(r, tid, atoi(e->d_name), ino);
+            got = proc_get_if(r, tid, (int)strtol(e->d_name, NULL, 10), ino);
     }
     if (dir)
         (void)closedir(dir);

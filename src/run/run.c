@@ -63,8 +63,10 @@ static void run_timers(struct run *r)
 {
     r->tick.cb = hold_tick;
     r->retry.cb = listen_retry;
+    r->look.cb = listen_look;
+    r->drain.cb = usock_drain;
     r->idle.cb = exit_idle;
-    r->tick.ctx = r->retry.ctx = r->idle.ctx = r;
+    r->tick.ctx = r->look.ctx = r->drain.ctx = r->retry.ctx = r->idle.ctx = r;
 }
 
 static int run_watch(struct run *r, char *why)
@@ -168,6 +170,8 @@ void run_free(struct run *r)
     }
     hold_free(r);
     tern_loop_timer_stop(r->cfg.loop, &r->retry);
+    tern_loop_timer_stop(r->cfg.loop, &r->look);
+    tern_loop_timer_stop(r->cfg.loop, &r->drain);
     tern_loop_timer_stop(r->cfg.loop, &r->idle);
     if (r->notify >= 0)
         tern_loop_unwatch(r->cfg.loop, r->notify);

@@ -2,13 +2,13 @@
 /*
  * run/sock.c: the table of the program's sockets.
  *
- * A socket is known by its inode number, which all its descriptors share wherever they have gone. The
- * stack knows it by a number (slot and generation), so that an event for a socket that is gone finds
- * nothing.
+ * A socket is known by its inode number, which all its descriptors share wherever they have gone.
+ * The stack knows it by a number (slot and generation), so that an event for a socket that is gone
+ * finds nothing.
  *
  * Closing is a call that does not come here. A connected socket shows it at our end; for the others
- * (never connected, listening, or finished while still open) the kernel's list of AF_UNIX sockets is
- * read now and then, when the table has doubled.
+ * (never connected, listening, or finished while still open) the kernel's list of AF_UNIX sockets
+ * is read now and then, when the table has doubled.
  */
 #include "run/sup.h"
 
@@ -105,10 +105,11 @@ static int64_t sk_find_slot(struct run *r)
             break; /* nearly full: growing is cheaper than looking */
     }
     uint32_t n = r->slots ? r->slots * 2 : 256;
-    struct sk **t = realloc(r->slot, n * sizeof *t);
+    const size_t octets = sizeof(uintptr_t); /* a slot: one pointer */
+    struct sk **t = realloc(r->slot, n * octets);
     if (!t)
         return -1;
-    memset(t + r->slots, 0, (n - r->slots) * sizeof *t);
+    memset(t + r->slots, 0, (n - r->slots) * octets);
     uint32_t first = r->slots;
     r->slot = t;
     r->slots = n;
@@ -168,6 +169,16 @@ static int inode_cmp(const void *a, const void *b)
     return *x < *y ? -1 : *x > *y;
 }
 
+/* Num RefCount Protocol Flags Type St Inode Path: the seventh column, 0 = there is none. */
+static uint64_t inode_of_line(const char *at)
+{
+    for (int column = 0; column < 6; column++) {
+        at += strspn(at, " ");
+        at += strcspn(at, " ");
+    }
+    return strtoull(at, NULL, 10);
+}
+
 /* The inode numbers of all AF_UNIX sockets, in order; false when the list cannot be read. */
 static bool inodes_read(struct inodes *in)
 {
@@ -177,8 +188,8 @@ static bool inodes_read(struct inodes *in)
     char line[512];
     bool ok = fgets(line, sizeof line, f) != NULL; /* the heading */
     while (ok && fgets(line, sizeof line, f)) {
-        unsigned long long ino;
-        if (sscanf(line, "%*s %*s %*s %*s %*s %*s %llu", &ino) != 1)
+        uint64_t ino = inode_of_line(line);
+        if (!ino)
             continue;
         if (in->n == in->cap) {
             size_t cap = in->cap ? in->cap * 2 : 1024;
@@ -206,7 +217,8 @@ static bool inodes_have(const struct inodes *in, uint64_t ino)
 /* Whether a socket's end is known only from the list. */
 static bool sk_silent(const struct sk *sk)
 {
-    return sk->ino && !sk->in_queue && !sk->held && sk->end < 0 && sk->state != SK_CONNECTING;
+    return sk->ino && !sk->in_queue && !sk->held && sk->end < 0 && sk->state != SK_CONNECTING &&
+           !usock_leaving(sk);
 }
 
 void sk_sweep(struct run *r)

@@ -2,9 +2,10 @@
 /*
  * run/sockopt.c: setsockopt() and getsockopt(), by a table.
  *
- * An option works, or is refused with ENOPROTOOPT; none is taken and ignored. Options that the stack has
- * are kept with the socket in the program's own unit and told to the handle when there is one; an
- * accepted connection inherits its listener's. "none" rows are those whose meaning holds here by itself.
+ * An option works, or is refused with ENOPROTOOPT; none is taken and ignored. Options that the
+ * stack has are kept with the socket in the program's own unit and told to the handle when there is
+ * one; an accepted connection inherits its listener's. "none" rows are those whose meaning holds
+ * here by itself.
  */
 #include "run/sup.h"
 
@@ -18,19 +19,20 @@
 #include <unistd.h>
 
 /* Newer than some C libraries' headers. */
-#define OPT_TCP_CONGESTION TCP_CONGESTION
-#define OPT_TCP_ULP        31
+#define OPT_TCP_ULP 31
+
+#define CC_NAME_MAX 16 /* octets of TCP_CONGESTION's name, with its NUL */
 
 enum { FOR_TCP = 1, FOR_UDP = 2, FOR_BOTH = 3 };
 
 struct option {
     int level, name;
-    int opt;          /* enum tern_opt, 0 = none */
-    int32_t scale;    /* the stack's unit in the program's */
-    int32_t lo, hi;   /* allowed; else EINVAL */
-    int32_t first;    /* before it is set */
+    int opt;        /* enum tern_opt, 0 = none */
+    int32_t scale;  /* the stack's unit in the program's */
+    int32_t lo, hi; /* allowed; else EINVAL */
+    int32_t first;  /* before it is set */
     uint8_t proto;
-    bool flag;        /* any non-zero value is 1 */
+    bool flag; /* any non-zero value is 1 */
 };
 
 static const struct option options[] = {
@@ -42,6 +44,8 @@ static const struct option options[] = {
     {IPPROTO_TCP, TCP_USER_TIMEOUT, TERN_OPT_USER_TIMEOUT_MS, 1, 0, INT32_MAX, 0, FOR_TCP, false},
     {IPPROTO_TCP, TCP_QUICKACK, TERN_OPT_QUICKACK, 1, 0, 1, 1, FOR_TCP, true},
     {IPPROTO_TCP, TCP_MAXSEG, TERN_OPT_MAXSEG, 1, 88, 32767, 536, FOR_TCP, false},
+    /* a name for the program, a number here */
+    {IPPROTO_TCP, TCP_CONGESTION, TERN_OPT_CONGESTION, 1, 0, TERN_CC_COUNT - 1, 0, FOR_TCP, false},
     {SOL_SOCKET, SO_KEEPALIVE, TERN_OPT_KEEPALIVE, 1, 0, 1, 0, FOR_TCP, true},
     {IPPROTO_IP, IP_TTL, TERN_OPT_TTL, 1, 1, 255, 64, FOR_TCP, false},
     {IPPROTO_IP, IP_TOS, TERN_OPT_TOS, 1, 0, 255, 0, FOR_TCP, false},
@@ -61,7 +65,7 @@ static const struct option *option_find(const struct sk *sk, int level, int name
     for (size_t i = 0; i < OPTIONS; i++) {
         if (options[i].level == level && options[i].name == name)
             return options[i].proto & (sk->proto == IPPROTO_TCP ? FOR_TCP : FOR_UDP) ? &options[i]
-                                                                                    : NULL;
+                                                                                     : NULL;
     }
     return NULL;
 }
@@ -106,14 +110,15 @@ void sockopt_inherit(struct sk *to, const struct sk *from)
 #define BUF_LEAST 2048
 #define BUF_MOST  (4 << 20)
 
-/* SO_SNDBUF and SO_RCVBUF: doubled and bounded, as Linux does; both the stack's buffer and the kernel's on
- * the way to it. */
+/* SO_SNDBUF and SO_RCVBUF: doubled and bounded, as Linux does; both the stack's buffer and the
+ * kernel's on the way to it. */
 static int set_buffer(struct call *c, int name, int value)
 {
     struct sk *sk = c->sk;
     int v = value < BUF_LEAST ? BUF_LEAST : value > BUF_MOST ? BUF_MOST : value;
     if (name == SO_SNDBUF || name == SO_SNDBUFFORCE) {
         sk->sndbuf = 2 * v;
+        sk->small = false;
         if (!sk->plug)
             sk_big_buffer(c->fd, v);
     } else {
@@ -161,10 +166,27 @@ static int set_socket(struct call *c, int name, const void *value, size_t len)
     }
 }
 
+static bool is_congestion(const struct option *o)
+{
+    return o->level == IPPROTO_TCP && o->name == TCP_CONGESTION;
+}
+
+/* The number of a congestion control, -1 if there is none of that name. */
+static int32_t named_cc(const void *value, size_t len)
+{
+    char name[CC_NAME_MAX] = "";
+    memcpy(name, value, len < sizeof name ? len : sizeof name - 1);
+    return tern_cc_find(name);
+}
+
 static int set_table(struct sk *sk, const struct option *o, const void *value, size_t len)
 {
     int32_t v;
-    if (o->level == IPPROTO_IP && len >= 1 && len < sizeof v) {
+    if (is_congestion(o) && len >= 1) {
+        v = named_cc(value, len);
+        if (v < 0)
+            return ENOENT;
+    } else if (o->level == IPPROTO_IP && len >= 1 && len < sizeof v) {
         v = *(const uint8_t *)value; /* IP options may be one octet */
     } else if (len < sizeof v) {
         return EINVAL;
@@ -186,15 +208,6 @@ static int set_table(struct sk *sk, const struct option *o, const void *value, s
     return 0;
 }
 
-static int set_named(const void *value, size_t len, int name)
-{
-    if (name == OPT_TCP_ULP)
-        return ENOENT; /* as a kernel without such a protocol: kTLS falls back */
-    return len >= 4 && memcmp(value, "reno", 4) == 0 && (len == 4 || ((const char *)value)[4] == 0)
-               ? 0
-               : ENOENT;
-}
-
 void sockopt_set(struct call *c)
 {
     int level = (int)c->arg[1], name = (int)c->arg[2];
@@ -212,8 +225,8 @@ void sockopt_set(struct call *c)
         err = set_table(c->sk, o, value, n);
     else if (level == SOL_SOCKET)
         err = set_socket(c, name, value, n);
-    else if (tcp && (name == OPT_TCP_ULP || name == OPT_TCP_CONGESTION))
-        err = set_named(value, n, name);
+    else if (tcp && name == OPT_TCP_ULP)
+        err = ENOENT; /* as a kernel without such a protocol: kTLS falls back */
     else
         err = ENOPROTOOPT;
     call_fail(c, err);
@@ -283,6 +296,8 @@ static int32_t get_table(const struct sk *sk, const struct option *o)
     if (o->opt == TERN_OPT_MAXSEG && sk->state == SK_OPEN && sk->h.id &&
         tern_inspect(sk->run->cfg.st, sk->h, &info, tern_loop_now(sk->run->cfg.loop)))
         return (int32_t)info.mss;
+    if (is_congestion(o) && !(sk->opt_set & 1u << i))
+        return sk->run->cfg.cc;
     return sk->opt_set & 1u << i ? sk->opt[i] : o->first;
 }
 
@@ -293,6 +308,12 @@ static int get_value(struct call *c, int level, int name, uint8_t *out, size_t r
     bool tcp = sk->proto == IPPROTO_TCP && level == IPPROTO_TCP;
     const struct option *o = option_find(sk, level, name);
     int v = 0, err = 0;
+    if (o && is_congestion(o)) {
+        memset(out, 0, CC_NAME_MAX);
+        memcpy(out, tern_cc_name((unsigned)get_table(sk, o)),
+               strlen(tern_cc_name((unsigned)get_table(sk, o))));
+        return CC_NAME_MAX;
+    }
     if (o) {
         v = get_table(sk, o);
     } else if (level == SOL_SOCKET && name == SO_LINGER) {
@@ -304,9 +325,6 @@ static int get_value(struct call *c, int level, int name, uint8_t *out, size_t r
         err = get_socket(c, name, &v);
     } else if (tcp && name == TCP_INFO) {
         return (int)tcpinfo_fill(sk, out, room);
-    } else if (tcp && name == OPT_TCP_CONGESTION) {
-        memcpy(out, "reno\0\0\0\0\0\0\0\0\0\0\0", 16);
-        return 16;
     } else {
         err = ENOPROTOOPT;
     }

@@ -2,9 +2,10 @@
 /*
  * run/sup.h: what the files of the launcher share: the supervisor, its sockets, its calls.
  *
- * Words: "the program" is the program and everything it forks; "its socket" is the AF_UNIX socket that
- * it was given instead of an AF_INET one; "our end" is the other end of that socket's connection,
- * which the supervisor keeps; "the handle" is the connection, listener or port of the stack.
+ * Words: "the program" is the program and everything it forks; "its socket" is the AF_UNIX socket
+ * that it was given instead of an AF_INET one; "our end" is the other end of that socket's
+ * connection, which the supervisor keeps; "the handle" is the connection, listener or port of the
+ * stack.
  */
 #ifndef RUN_SUP_H
 #define RUN_SUP_H
@@ -17,61 +18,65 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
-#define RUN_UDP_FD_LO 768  /* UDP sockets get descriptor numbers in [LO, HI): below select()'s limit, */
-#define RUN_UDP_FD_HI 1024 /* and where the filter takes sendmsg() and its like */
-#define RUN_BUF       (4 << 20) /* octets that an AF_UNIX socket may hold, where the kernel lets us */
-#define RUN_OPTS      16        /* options remembered per socket (sockopt.c) */
+/* UDP sockets get descriptor numbers in [LO, HI): below select()'s limit, and where the filter
+ * takes sendmsg() and its like. */
+#define RUN_UDP_FD_LO 768
+#define RUN_UDP_FD_HI 1024
+/* octets that an AF_UNIX socket may hold; with more, data falls out of the cache on the way */
+#define RUN_BUF  (512 << 10)
+#define RUN_OPTS 16 /* options remembered per socket (sockopt.c) */
 
 enum sk_state {
     SK_NEW,        /* a socket, perhaps bound */
     SK_CONNECTING, /* SYN sent */
     SK_OPEN,       /* connected (TCP) */
     SK_LISTEN,
-    SK_FAILED,     /* connect() failed; the program has not been told yet, or has just been */
-    SK_DONE,       /* the stack's part is over; the program may still hold the descriptor */
+    SK_FAILED, /* connect() failed; the program has not been told yet, or has just been */
+    SK_DONE,   /* the stack's part is over; the program may still hold the descriptor */
 };
 
 struct lis;
 struct usock;
 
-/* One socket of the program. Found by inode number, so that dup, fork, exec and SCM_RIGHTS need not be
- * followed. */
+/* One socket of the program. Found by inode number, so that dup, fork, exec and SCM_RIGHTS need not
+ * be followed. */
 struct sk {
     struct run *run;
-    struct sk *next;   /* in the table's chain */
-    struct sk *queued; /* the next delivered connection that accept() has not taken yet */
-    uint64_t ino;      /* of the program's socket; 0 = accept() has not taken it yet */
-    uint64_t id;       /* generation << 32 | slot + 1: the stack's user number */
-    struct tern_sock h;                  /* the handle; id 0 = none */
-    struct tern_endpoint local, remote;  /* what the program is told */
-    uint16_t port;     /* the stack's local port of a connection; 0 = not known yet */
-    uint8_t proto;     /* IPPROTO_TCP or IPPROTO_UDP */
-    uint8_t state;     /* enum sk_state */
-    bool bound;        /* bind() was called */
-    bool loop;         /* talks to 127.0.0.0/8: both sides are shown loopback addresses */
-    bool told;         /* connect() has returned the outcome */
-    bool spent;        /* the program's AF_UNIX socket is used up: another connect() needs a new one */
-    bool in_queue;     /* delivered, not yet taken by accept() */
+    struct sk *next;    /* in the table's chain */
+    struct sk *queued;  /* the next delivered connection that accept() has not taken yet */
+    uint64_t ino;       /* of the program's socket; 0 = accept() has not taken it yet */
+    uint64_t id;        /* generation << 32 | slot + 1: the stack's user number */
+    struct tern_sock h; /* the handle; id 0 = none */
+    struct tern_endpoint local, remote; /* what the program is told */
+    uint16_t port; /* the stack's local port of a connection; 0 = not known yet */
+    uint8_t proto; /* IPPROTO_TCP or IPPROTO_UDP */
+    uint8_t state; /* enum sk_state */
+    bool bound;    /* bind() was called */
+    bool loop;     /* talks to 127.0.0.0/8: both sides are shown loopback addresses */
+    bool told;     /* connect() has returned the outcome */
+    bool spent;    /* the program's AF_UNIX socket is used up: another connect() needs a new one */
+    bool in_queue; /* delivered, not yet taken by accept() */
     bool watched;
     bool can_read, can_write; /* our end: no EAGAIN since the last edge */
-    bool up_eof;       /* the program has shut down its sending side */
-    bool down_eof;     /* our end was shut down: the peer's FIN has been passed on */
-    bool discard;      /* the program reads no more: what comes is dropped, as TCP does */
-    bool oob;          /* the program sent an urgent octet that is still in our end */
-    bool linger0;      /* SO_LINGER {1, 0}: close sends RST */
-    bool reuseport;    /* SO_REUSEPORT: TCP listeners that share a port share its connections */
-    bool reset_shown;  /* the program's end was made to say ECONNRESET */
-    int err;           /* what SO_ERROR will say */
-    int end;           /* our end, or -1 */
-    int app;           /* our duplicate of the program's socket while it is plugged, or -1 */
-    int tid, fd;       /* where the program's socket was seen last */
-    size_t plug;       /* filler octets in our end that are not data (connect.c) */
+    bool up_eof;              /* the program has shut down its sending side */
+    bool down_eof;            /* our end was shut down: the peer's FIN has been passed on */
+    bool discard;             /* the program reads no more: what comes is dropped, as TCP does */
+    bool oob;                 /* the program sent an urgent octet that is still in our end */
+    bool linger0;             /* SO_LINGER {1, 0}: close sends RST */
+    bool reuseport;     /* SO_REUSEPORT: TCP listeners that share a port share its connections */
+    bool small;         /* the program's send buffer is still that of the plug */
+    bool reset_shown;   /* the program's end was made to say ECONNRESET */
+    int err;            /* what SO_ERROR will say */
+    int end;            /* our end, or -1 */
+    int app;            /* our duplicate of the program's socket while it is plugged, or -1 */
+    int tid, fd;        /* where the program's socket was seen last */
+    size_t plug;        /* filler octets in our end that are not data (connect.c) */
     int sndbuf, rcvbuf; /* as getsockopt() tells them; 0 = never set */
-    uint32_t opt_set;  /* bit i: opt[i] was set */
+    uint32_t opt_set;   /* bit i: opt[i] was set */
     int32_t opt[RUN_OPTS];
     uint32_t held;     /* calls waiting for this socket */
     struct lis *lis;   /* listeners */
-    struct usock *udp;   /* UDP sockets */
+    struct usock *udp; /* UDP sockets */
 };
 
 /* One notified system call. */
@@ -100,21 +105,21 @@ struct hold {
 
 struct run {
     struct run_config cfg;
-    int notify;           /* the seccomp listener */
-    int pidfd;            /* the program's own process */
+    int notify; /* the seccomp listener */
+    int pidfd;  /* the program's own process */
     int pid;
-    int hub;              /* AF_UNIX listener through which program sockets get connected to our ends */
+    int hub; /* AF_UNIX listener through which program sockets get connected to our ends */
     struct sockaddr_un hub_addr;
     socklen_t hub_len;
-    uint64_t sock_dev;    /* st_dev of all sockets */
-    uint64_t key[2];      /* makes our abstract names ours alone */
-    uint64_t names;       /* names given so far */
+    uint64_t sock_dev; /* st_dev of all sockets */
+    uint64_t key[2];   /* makes our abstract names ours alone */
+    uint64_t names;    /* names given so far */
     struct seccomp_notif *req;
     size_t req_size;
     struct sk *by_ino[RUN_HASH];
     struct sk **slot;
     uint32_t slots, slot_free_hint, sks;
-    uint32_t sweep_at;    /* look for closed sockets when there are so many */
+    uint32_t sweep_at; /* look for closed sockets when there are so many */
     struct {
         int tid, fd;
     } pidfds[RUN_PIDFDS];
@@ -122,17 +127,19 @@ struct run {
     uint32_t nholds;
     struct tern_loop_timer tick;  /* while holds exist */
     struct tern_loop_timer retry; /* while a listener's queue is full */
+    struct tern_loop_timer look;  /* while there are listeners */
+    struct tern_loop_timer drain; /* while closed UDP sockets have something to send */
     struct tern_loop_timer idle;  /* after the last process ended */
     struct tern_time idle_progress;
     uint64_t idle_left;
-    uint32_t udp_fd;      /* where to look next for a free UDP descriptor number */
+    uint32_t udp_fd; /* where to look next for a free UDP descriptor number */
     struct tag {
         struct tern_endpoint ep;
-        int fd;           /* 0 = none yet */
-    } tags[RUN_TAGS];     /* descriptors that name the sender of a datagram (usock.c) */
+        int fd;       /* 0 = none yet */
+    } tags[RUN_TAGS]; /* descriptors that name the sender of a datagram (usock.c) */
     uint32_t tag_next;
-    bool gone;            /* no process of the run is left */
-    uint8_t *buf;         /* RUN_SCRATCH octets for datagrams and copies */
+    bool gone;    /* no process of the run is left */
+    uint8_t *buf; /* RUN_SCRATCH octets for datagrams and copies */
 };
 #define RUN_SCRATCH 65536
 
@@ -146,7 +153,8 @@ int proc_getfd(struct run *r, int tid, int fd);
 /* A signal waits that is neither blocked nor ignored; true too when the thread is gone. */
 bool proc_signalled(int tid);
 bool proc_cloexec(int tid, int fd);
-/* Our duplicate of the socket `ino`: at (tid, fd), else elsewhere in that process or its children; -1. */
+/* Our duplicate of the socket `ino`: at (tid, fd), else elsewhere in that process or its children;
+ * -1. */
 int proc_find(struct run *r, int tid, int fd, uint64_t ino);
 bool proc_name(int tid, char *name, size_t len, int *pid);
 
@@ -154,8 +162,9 @@ bool proc_name(int tid, char *name, size_t len, int *pid);
 void notify_ready(void *ctx, int fd, uint32_t events);
 void call_return(const struct call *c, int64_t value);
 void call_fail(const struct call *c, int err);
-void call_continue(const struct call *c); /* the kernel does it: never after reading memory for it */
-bool call_valid(const struct call *c);    /* the thread still waits: what was read was its memory */
+void call_continue(
+    const struct call *c);             /* the kernel does it: never after reading memory for it */
+bool call_valid(const struct call *c); /* the thread still waits: what was read was its memory */
 /* Gives the program a descriptor as the answer; its number there, or -errno (then not answered). */
 int call_give(const struct call *c, int fd, bool cloexec);
 int call_give_at(const struct call *c, int fd, int at, bool cloexec, bool answer);
@@ -165,8 +174,8 @@ int call_write_addr(const struct call *c, uint64_t addr, uint64_t len_at,
                     const struct tern_endpoint *ep);
 
 /* ---- hold.c ---- */
-/* Keeps the call until retry answers it. option is SO_RCVTIMEO or SO_SNDTIMEO of c->fd, late the errno
- * when that has passed. */
+/* Keeps the call until retry answers it. option is SO_RCVTIMEO or SO_SNDTIMEO of c->fd, late the
+ * errno when that has passed. */
 void hold_add(struct call *c, bool (*retry)(struct call *), int option, int late);
 void hold_retry(struct sk *sk);
 void hold_tick(void *ctx);
@@ -217,6 +226,7 @@ void listen_event(struct sk *sk, const struct tern_event *ev);
 bool listen_alive(struct sk *sk); /* closes the handle when the program has closed its socket */
 void listen_free(struct sk *sk);
 void listen_retry(void *ctx);
+void listen_look(void *ctx); /* closes the handles of listeners that the program has closed */
 struct sk *listen_find(struct run *r, const struct tern_endpoint *at);
 
 /* ---- data.c: our end <-> the stack ---- */
@@ -241,6 +251,8 @@ void usock_connect(struct call *c, const struct sockaddr_in *sin);
 int usock_bind(struct sk *sk); /* opens sk->local; 0 or errno */
 void usock_event(struct sk *sk, const struct tern_event *ev);
 void usock_free(struct sk *sk);
+bool usock_leaving(const struct sk *sk);
+void usock_drain(void *ctx);
 /* ---- usockmsg.c: calls with an address ---- */
 void msg_sendto(struct call *c);
 void msg_recvfrom(struct call *c);

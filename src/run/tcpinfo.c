@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* run/tcpinfo.c: TCP_INFO. What the stack knows is filled in; what it does not measure stays zero. */
+/* run/tcpinfo.c: TCP_INFO. What the stack knows is filled in; what it does not measure stays zero.
+ */
 #include "run/sup.h"
 
 #include <linux/tcp.h>
@@ -7,10 +8,10 @@
 
 /* Linux's numbers of the states. */
 static const uint8_t linux_state[TERN_TCP_STATES] = {
-    [TERN_TCP_CLOSED] = 7,      [TERN_TCP_LISTEN] = 10,     [TERN_TCP_SYN_SENT] = 2,
+    [TERN_TCP_CLOSED] = 7,       [TERN_TCP_LISTEN] = 10,     [TERN_TCP_SYN_SENT] = 2,
     [TERN_TCP_SYN_RECEIVED] = 3, [TERN_TCP_ESTABLISHED] = 1, [TERN_TCP_FIN_WAIT_1] = 4,
-    [TERN_TCP_FIN_WAIT_2] = 5,  [TERN_TCP_CLOSE_WAIT] = 8,  [TERN_TCP_CLOSING] = 11,
-    [TERN_TCP_LAST_ACK] = 9,    [TERN_TCP_TIME_WAIT] = 6,
+    [TERN_TCP_FIN_WAIT_2] = 5,   [TERN_TCP_CLOSE_WAIT] = 8,  [TERN_TCP_CLOSING] = 11,
+    [TERN_TCP_LAST_ACK] = 9,     [TERN_TCP_TIME_WAIT] = 6,
 };
 
 static uint32_t segments(uint64_t octets, uint32_t mss)
@@ -41,7 +42,8 @@ size_t tcpinfo_fill(const struct sk *sk, void *buf, size_t len)
         ti.tcpi_unacked = segments(in.sndq, in.mss);
         ti.tcpi_rtt = in.srtt_us;
         ti.tcpi_rttvar = in.rttvar_us;
-        ti.tcpi_snd_ssthresh = in.ssthresh == UINT32_MAX ? INT32_MAX : segments(in.ssthresh, in.mss);
+        ti.tcpi_snd_ssthresh =
+            in.ssthresh == UINT32_MAX ? INT32_MAX : segments(in.ssthresh, in.mss);
         ti.tcpi_snd_cwnd = segments(in.cwnd, in.mss);
         ti.tcpi_rcv_space = in.rcv_wnd;
         ti.tcpi_total_retrans = (uint32_t)in.retrans;

@@ -2,35 +2,43 @@
 /*
  * run/usock.c: the program's UDP sockets.
  *
- * The program gets one end of a pair of AF_UNIX SEQPACKET sockets: records keep their bounds, polling is
- * the kernel's, and its closing shows at our end. (A pair of DGRAM sockets would not show that.) Once the
- * socket is connected, send() and recv() never come here.
+ * The program gets one end of a pair of AF_UNIX SEQPACKET sockets: records keep their bounds,
+ * polling is the kernel's, and its closing shows at our end. (A pair of DGRAM sockets would not
+ * show that.) Once the socket is connected, send() and recv() never come here.
  *
- * A datagram to or from an address is a notified call (usockmsg.c). So that recvfrom() can tell the sender of
- * exactly the datagram that it takes, each datagram for an unconnected socket carries a tag: a
- * descriptor, passed as SCM_RIGHTS, of a small memory file in which the sender's address is written.
- * Whoever takes the datagram without asking for the address loses the tag with it; nothing can get
- * out of step.
+ * A datagram to or from an address is a notified call (usockmsg.c). So that recvfrom() can tell the
+ * sender of exactly the datagram that it takes, each datagram for an unconnected socket carries a
+ * tag: a descriptor, passed as SCM_RIGHTS, of a small memory file in which the sender's address is
+ * written. Whoever takes the datagram without asking for the address loses the tag with it; nothing
+ * can get out of step.
  *
  * What differs from Linux: send() without an address on an unconnected socket is lost instead of
- * EDESTADDRREQ; an error that ICMP brought shows as SO_ERROR and at the next call that comes here, not at a
- * plain recv().
+ * EDESTADDRREQ; an error that ICMP brought shows as SO_ERROR and at the next call that comes here,
+ * not at a plain recv().
  */
 #include "run/sup.h"
 
+#include "base/time.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define DRAIN_MS 1 /* how often the ports of closed sockets are looked at for unsent datagrams */
+
 struct usock {
     void *pending; /* a datagram of the program for which the stack had no room */
     size_t pending_len;
-    bool hup;
+    bool up_eof;  /* the program has shut down its sending side */
+    bool closing; /* closed by the program; datagrams are still to be sent */
 };
 
 static struct tern_time now_of(const struct sk *sk)
@@ -156,23 +164,77 @@ int64_t usock_send(struct sk *sk, const struct sockaddr_in *to, const void *buf,
     return err ? -err : (int64_t)len;
 }
 
+/* Zero octets were read: an empty datagram, or the end? What hides behind the end is nothing,
+ * except another empty datagram, which is lost then. */
+static bool usock_at_end(struct sk *sk, bool *closed)
+{
+    struct pollfd p = {.fd = sk->end, .events = POLLRDHUP};
+    int left = 0;
+    if (poll(&p, 1, 0) <= 0 || ioctl(sk->end, SIOCINQ, &left) < 0)
+        left = 1;
+    *closed = (p.revents & POLLHUP) != 0;
+    return (p.revents & (POLLRDHUP | POLLHUP)) && left == 0;
+}
+
+/* Closed by the program, but datagrams of it have not been sent yet. */
+bool usock_leaving(const struct sk *sk)
+{
+    int64_t left = 0;
+    if (sk->proto == IPPROTO_UDP && sk->end >= 0)
+        return sk->udp->closing;
+    return sk->proto == IPPROTO_UDP && sk->h.id &&
+           tern_getopt(sk->run->cfg.st, sk->h, TERN_OPT_SNDQ, &left) == TERN_OK && left > 0;
+}
+
+static void usock_drain_in(struct run *r)
+{
+    tern_loop_timer_set(r->cfg.loop, &r->drain, time_add_ms(tern_loop_now(r->cfg.loop), DRAIN_MS));
+}
+
+static void usock_close_port(struct sk *sk)
+{
+    if (sk->h.id)
+        (void)tern_close(sk->run->cfg.st, sk->h, now_of(sk));
+    sk->h.id = 0;
+}
+
+void usock_drain(void *ctx)
+{
+    struct run *r = ctx;
+    bool again = false;
+    uint32_t cursor = 0;
+    for (struct sk *sk; (sk = sk_each(r, &cursor)) != NULL;) {
+        if (usock_leaving(sk))
+            again = true;
+        else if (sk->proto == IPPROTO_UDP && sk->end < 0)
+            usock_close_port(sk);
+    }
+    if (again)
+        usock_drain_in(r);
+}
+
+static void usock_over(struct sk *sk)
+{
+    sk->state = SK_DONE;
+    data_close_end(sk);
+    if (usock_leaving(sk))
+        usock_drain_in(sk->run);
+    else
+        usock_close_port(sk);
+}
+
 /* True when there may be more to do. */
 static bool usock_up_one(struct sk *sk)
 {
     struct usock *u = sk->udp;
     uint8_t *buf = sk->run->buf;
     ssize_t n = recv(sk->end, buf, RUN_SCRATCH, MSG_DONTWAIT);
-    if (n < 0) {
+    bool closed = n < 0 && errno != EAGAIN && errno != EINTR;
+    if (n < 0 || (n == 0 && usock_at_end(sk, &closed))) {
         sk->can_read = false;
-        if (errno == EAGAIN || errno == EINTR)
-            return false;
-    }
-    if (n < 0 || (n == 0 && u->hup)) { /* closed */
-        if (sk->h.id)
-            (void)tern_close(sk->run->cfg.st, sk->h, now_of(sk));
-        sk->h.id = 0;
-        sk->state = SK_DONE;
-        data_close_end(sk);
+        u->up_eof = n == 0;
+        if (closed)
+            usock_over(sk);
         return false;
     }
     if (usock_send(sk, NULL, buf, (size_t)n) == -EAGAIN && n > 0) {
@@ -195,8 +257,10 @@ static void usock_up(struct sk *sk)
         free(u->pending);
         u->pending = NULL;
     }
-    while (sk->end >= 0 && sk->can_read && usock_up_one(sk))
+    while (sk->end >= 0 && sk->can_read && !u->up_eof && usock_up_one(sk))
         ;
+    if (sk->end >= 0 && u->closing && !u->pending)
+        usock_over(sk);
 }
 
 /* ---- stack -> program ---- */
@@ -246,9 +310,9 @@ static void usock_ready(void *ctx, int fd, uint32_t events)
 {
     struct sk *sk = ctx;
     (void)fd;
-    if (events & (EPOLLHUP | EPOLLERR))
-        sk->udp->hup = true;
-    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
+    if (events & EPOLLHUP)
+        sk->udp->closing = true;
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
         sk->can_read = true;
         usock_up(sk);
     }
@@ -323,7 +387,8 @@ int usock_new(struct call *c, int type)
         sk->udp = u;
         sk->end = fd[1];
         sk->can_read = sk->can_write = true;
-        err = -tern_loop_watch(r->cfg.loop, fd[1], EPOLLIN | EPOLLOUT | EPOLLET, usock_ready, sk);
+        err = -tern_loop_watch(r->cfg.loop, fd[1], EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                               usock_ready, sk);
         sk->watched = err == 0;
     } else {
         free(u);

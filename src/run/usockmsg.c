@@ -2,9 +2,9 @@
 /*
  * run/usockmsg.c: sending and receiving with an address, for UDP.
  *
- * The vector of a message is read once; then the pieces; then the decision is made. A TCP socket that
- * comes here (sendto() with an address, or a high descriptor number) is given back to the kernel where
- * that does the right thing.
+ * The vector of a message is read once; then the pieces; then the decision is made. A TCP socket
+ * that comes here (sendto() with an address, or a high descriptor number) is given back to the
+ * kernel where that does the right thing.
  */
 #include "run/sup.h"
 
@@ -15,13 +15,13 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define MSG_PIECES 64    /* pieces of one message; more: EMSGSIZE */
+#define MSG_PIECES  64 /* pieces of one message; more: EMSGSIZE */
 #define MSG_LONGEST 65507
 
 struct message {
-    uint64_t at;        /* of its msghdr in the program, 0 = a sendto() or recvfrom() */
-    uint64_t name;      /* where the address is, or goes */
-    uint64_t name_len;  /* its length; recvfrom(): where its length is */
+    uint64_t at;       /* of its msghdr in the program, 0 = a sendto() or recvfrom() */
+    uint64_t name;     /* where the address is, or goes */
+    uint64_t name_len; /* its length; recvfrom(): where its length is */
     struct iovec iov[MSG_PIECES];
     size_t pieces, total;
 };
@@ -55,7 +55,8 @@ static int message_read(const struct call *c, uint64_t at, struct message *m)
 static struct message message_plain(const struct call *c)
 {
     struct message m = {.name = c->arg[4], .name_len = c->arg[5], .pieces = 1, .total = c->arg[2]};
-    m.iov[0] = (struct iovec){(void *)(uintptr_t)c->arg[1], c->arg[2]};
+    memcpy(&m.iov[0].iov_base, &c->arg[1], sizeof m.iov[0].iov_base);
+    m.iov[0].iov_len = c->arg[2];
     return m;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * runtime/control.c: answers in the loop, never waits for a reader: a document that the socket does not
- * take at once is kept until it can be written; a reader that stalls keeps one of CONTROL_READERS
- * places, and the oldest one is dropped when all are taken.
+ * runtime/control.c: answers in the loop, never waits for a reader: a document that the socket does
+ * not take at once is kept until it can be written; a reader that stalls keeps one of
+ * CONTROL_READERS places, and the oldest one is dropped when all are taken.
  */
 #include "runtime/control.h"
 
@@ -32,6 +32,7 @@ struct control {
     struct control_config cfg;
     int fd;
     char path[CONTROL_PATH];
+    struct order *order; /* may be NULL */
     struct control_reader reader[CONTROL_READERS];
     uint64_t served;
 };
@@ -46,8 +47,9 @@ static int control_check_folder(const char *path, char *why)
         return -1;
     }
     if (!S_ISDIR(sb.st_mode) || sb.st_uid != geteuid() || (sb.st_mode & 077) != 0) {
-        why_set(why, "%s: not a folder of yours that is closed to others: remove it, or set "
-                     "XDG_RUNTIME_DIR to a folder of yours",
+        why_set(why,
+                "%s: not a folder of yours that is closed to others: remove it, or set "
+                "XDG_RUNTIME_DIR to a folder of yours",
                 path);
         return -1;
     }
@@ -169,6 +171,17 @@ static int control_bind(struct control *c, char *why)
     return -1;
 }
 
+/* The same name with another ending. */
+static int control_order(struct control *c, char *why)
+{
+    char path[CONTROL_PATH];
+    size_t n = strlen(c->path);
+    tern_assert(n > 5 && strcmp(c->path + n - 5, ".sock") == 0);
+    memcpy(path, c->path, n + 1);
+    memcpy(path + n - 5, ".ctl", 5);
+    return order_start(c->cfg.loop, path, c->cfg.order, c->cfg.ctx, &c->order, why);
+}
+
 int control_start(const struct control_config *cfg, struct control **out, char *why)
 {
     tern_assert(cfg->loop && cfg->answer && strlen(cfg->name) <= 32);
@@ -183,7 +196,8 @@ int control_start(const struct control_config *cfg, struct control **out, char *
     c->cfg = *cfg;
     for (unsigned i = 0; i < CONTROL_READERS; i++)
         c->reader[i].fd = -1;
-    (void)snprintf(c->path, sizeof c->path, "%.60s/%.32s.%d.sock", folder, cfg->name, (int)getpid());
+    (void)snprintf(c->path, sizeof c->path, "%.60s/%.32s.%d.sock", folder, cfg->name,
+                   (int)getpid());
     if (control_bind(c, why) < 0) {
         free(c);
         return -1;
@@ -194,6 +208,10 @@ int control_start(const struct control_config *cfg, struct control **out, char *
         (void)close(c->fd);
         (void)unlink(c->path);
         free(c);
+        return -1;
+    }
+    if (cfg->order && control_order(c, why) < 0) {
+        control_free(c);
         return -1;
     }
     *out = c;
@@ -213,6 +231,7 @@ void control_free(struct control *c)
         if (c->reader[i].fd >= 0)
             reader_close(c, &c->reader[i]);
     }
+    order_free(c->order);
     tern_loop_unwatch(c->cfg.loop, c->fd);
     (void)close(c->fd);
     (void)unlink(c->path);

@@ -93,9 +93,11 @@ void tern_loop_free(struct tern_loop *lp)
 
 static void loop_wake(void *ctx, int fd, uint32_t events)
 {
-    (void)ctx; /* the pump looks at every port anyway */
-    (void)fd;
-    (void)events;
+    /* The pump looks at every port anyway. An error without input is a device that was removed: it
+     * would be told again and again for ever. The stack finds out as with a pulled cable, by its
+     * timers. */
+    if ((events & (EPOLLERR | EPOLLHUP)) && !(events & EPOLLIN))
+        tern_loop_unwatch(ctx, fd);
 }
 
 static unsigned loop_find_stack(const struct tern_loop *lp, const struct tern_stack *st)
@@ -116,7 +118,7 @@ int tern_loop_attach(struct tern_loop *lp, struct tern_stack *st, int iface, str
     }
     size_t cap = tern_frame_cap(st, iface);
     int fd = port->ops->fd(port);
-    int err = fd < 0 ? 0 : tern_loop_watch(lp, fd, EPOLLIN, loop_wake, NULL);
+    int err = fd < 0 ? 0 : tern_loop_watch(lp, fd, EPOLLIN, loop_wake, lp);
     if (err < 0) {
         why_set(why, "event loop: cannot watch the link: %s", strerror(-err));
         return -1;
@@ -257,7 +259,7 @@ static bool loop_batch(struct tern_loop *lp, struct loop_port *p,
         total += n;
         if (n < ask || sum >= BATCH_BYTES)
             break;
-        ask = (BATCH_BYTES - sum) / (sum / total + 1); /* as large as those before */
+        ask = (BATCH_BYTES - sum) * total / (sum + 1); /* if they are as large as those before */
         if (ask > TERN_PORT_BATCH - total)
             ask = TERN_PORT_BATCH - total;
     } while (ask > 0);

@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <string.h>
+#include <tern/inspect.h>
 #include <time.h>
 
 #define EVENTS_FLAGS (JSON_COMPACT | JSON_PRESERVE_ORDER)
@@ -26,12 +27,20 @@ static const char *const kind_names[] = {
     [TERN_TR_OTHER_TX] = "other-tx",
     [TERN_TR_OTHER_RX] = "other-rx",
     [TERN_TR_LINK] = "link",
+    [TERN_TR_FLOOD] = "syn-verdict",
 };
 static const char *const timer_names[TERN_TIMERS] = {
-    [TERN_TIMER_REXMT] = "rexmt",           [TERN_TIMER_PERSIST] = "persist",
-    [TERN_TIMER_DELACK] = "delack",         [TERN_TIMER_KEEP] = "keepalive",
-    [TERN_TIMER_USER] = "user",             [TERN_TIMER_FIN_WAIT_2] = "fin-wait-2",
-    [TERN_TIMER_TIME_WAIT] = "time-wait",   [TERN_TIMER_SYNACK] = "syn-ack",
+    [TERN_TIMER_REXMT] = "rexmt",
+    [TERN_TIMER_PERSIST] = "persist",
+    [TERN_TIMER_DELACK] = "delack",
+    [TERN_TIMER_KEEP] = "keepalive",
+    [TERN_TIMER_USER] = "user",
+    [TERN_TIMER_FIN_WAIT_2] = "fin-wait-2",
+    [TERN_TIMER_TIME_WAIT] = "time-wait",
+    [TERN_TIMER_SYNACK] = "syn-ack",
+    [TERN_TIMER_TLP] = "tlp",
+    [TERN_TIMER_REO] = "reorder",
+    [TERN_TIMER_PACE] = "pace",
 };
 static const char *const call_names[] = {
     [0] = "unknown",
@@ -46,7 +55,8 @@ static const char *const call_names[] = {
     [TERN_CALL_ANSWER] = "answer",
 };
 
-#define NAME_OF(table, i) ((i) < sizeof(table) / sizeof(table)[0] && (table)[i] ? (table)[i] : "unknown")
+#define NAME_OF(table, i)                                                                          \
+    ((i) < sizeof(table) / sizeof(table)[0] && (table)[i] ? (table)[i] : "unknown")
 
 static void put_int(json_t *o, const char *key, int64_t v)
 {
@@ -132,6 +142,16 @@ static void put_segment(json_t *o, const struct tern_trace *r)
     }
 }
 
+static void put_reasons(json_t *o, unsigned reasons)
+{
+    json_t *list = json_array();
+    for (unsigned bit = 1; bit <= TERN_SYN_CONCENTRATED; bit <<= 1) {
+        if (reasons & bit)
+            (void)json_array_append_new(list, json_string(tern_syn_reason_name(bit)));
+    }
+    (void)json_object_set_new(o, "reasons", list);
+}
+
 static void put_kind(json_t *o, const struct tern_trace *r)
 {
     switch (r->kind) {
@@ -168,6 +188,11 @@ static void put_kind(json_t *o, const struct tern_trace *r)
     case TERN_TR_CALL:
         put_str(o, "call", NAME_OF(call_names, r->aux8));
         put_int(o, "len", r->len);
+        break;
+    case TERN_TR_FLOOD:
+        put_str(o, "verdict", tern_syn_verdict_name(r->aux8));
+        put_int(o, "syns", r->a);
+        put_reasons(o, r->b);
         break;
     case TERN_TR_OTHER_TX:
     case TERN_TR_OTHER_RX:

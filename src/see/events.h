@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * see/events.h: the trace as lines of JSON, one object a record. docs/events.md has the fields; they
- * keep their names and meanings as long as the first line's "version" stays.
+ * see/events.h: the trace as lines of JSON, one object a record. docs/events.md has the fields;
+ * they keep their names and meanings as long as the first line's "version" stays.
  */
 #ifndef SEE_EVENTS_H
 #define SEE_EVENTS_H

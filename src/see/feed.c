@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * see/feed.c: merges two rings. The clock alone cannot tell the order: within one turn of the loop
- * both stacks work at one instant. But a frame keeps its number on an in-process wire, so an arrival
- * whose sending has not been told yet waits until the other ring has told it.
+ * both stacks work at one instant. But a frame keeps its number on an in-process wire, so an
+ * arrival whose sending has not been told yet waits until the other ring has told it.
  */
 #include "see/feed.h"
 
@@ -44,8 +44,8 @@ static const struct tern_trace *feed_head(const struct feed_source *src)
 /* An arrival that the other stack has not told sent yet. */
 static bool feed_waits(const struct tern_trace *r, const struct feed_source *other)
 {
-    if (r->id == 0 || (r->kind != TERN_TR_SEG_RX && r->kind != TERN_TR_OTHER_RX &&
-                       r->kind != TERN_TR_DROP))
+    if (r->id == 0 ||
+        (r->kind != TERN_TR_SEG_RX && r->kind != TERN_TR_OTHER_RX && r->kind != TERN_TR_DROP))
         return false;
     return !other->has_sent || (int32_t)(r->id - other->sent_id) > 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * see/feed.h: the traces of one or two stacks as one stream in causal order: a segment is told sent
- * before it is told arrived, although each stack has a ring of its own and both may stand at the same
- * instant of the clock.
+ * before it is told arrived, although each stack has a ring of its own and both may stand at the
+ * same instant of the clock.
  */
 #ifndef SEE_FEED_H
 #define SEE_FEED_H

@@ -20,7 +20,7 @@ struct filter_input {
     int n, at;        /* the word */
     const char *rest; /* in it */
     char tok[WORD_MAX];
-    bool end, too_long;
+    bool end;
     struct filter *f;
     char *why;
     bool bad;
@@ -46,7 +46,21 @@ static int filter_bad(struct filter_input *in, const char *fmt, ...)
 
 static bool is_sign(char c)
 {
-    return c == '(' || c == ')' || c == '=' || c == '!' || c == '<' || c == '>' || c == '&' || c == '|';
+    return c == '(' || c == ')' || c == '=' || c == '!' || c == '<' || c == '>' || c == '&' ||
+           c == '|';
+}
+
+/* Octets of the token at p. */
+static size_t token_length(const char *p)
+{
+    size_t n = 1;
+    if (is_sign(*p)) {
+        bool twice = (*p == '&' || *p == '|') && p[1] == *p;
+        return twice || (strchr("=!<>", *p) && p[1] == '=') ? 2 : 1;
+    }
+    while (p[n] && !isspace((unsigned char)p[n]) && !is_sign(p[n]))
+        n++;
+    return n;
 }
 
 static void filter_next(struct filter_input *in)
@@ -63,21 +77,11 @@ static void filter_next(struct filter_input *in)
         }
         in->rest = in->words[in->at++];
     }
-    const char *p = in->rest;
-    size_t n = 1;
-    if (is_sign(*p)) {
-        if ((*p == '=' || *p == '!' || *p == '<' || *p == '>') && p[1] == '=')
-            n = 2;
-        else if ((*p == '&' || *p == '|') && p[1] == *p)
-            n = 2;
-    } else {
-        while (p[n] && !isspace((unsigned char)p[n]) && !is_sign(p[n]))
-            n++;
-    }
+    size_t n = token_length(in->rest);
     size_t keep = n < WORD_MAX ? n : WORD_MAX - 1;
-    memcpy(in->tok, p, keep);
+    memcpy(in->tok, in->rest, keep);
     in->tok[keep] = '\0';
-    in->rest = p + n;
+    in->rest += n;
 }
 
 static bool filter_is(const struct filter_input *in, const char *const *names)
@@ -133,11 +137,12 @@ static int filter_state(struct filter_input *in, bool exclude)
         filter_next(in);
         return 0;
     }
-    return filter_bad(in,
-                      "'%s': not a state: established, syn-sent, syn-recv, fin-wait-1, fin-wait-2, "
-                      "time-wait, close-wait, last-ack, closing, closed, listening, all, connected, "
-                      "synchronized, bucket, big",
-                      in->tok);
+    return filter_bad(
+        in,
+        "'%s': not a state: established, syn-sent, syn-recv, fin-wait-1, fin-wait-2, "
+        "time-wait, close-wait, last-ack, closing, closed, listening, all, connected, "
+        "synchronized, bucket, big",
+        in->tok);
 }
 
 /* ---- expressions ---- */
@@ -172,10 +177,10 @@ static int filter_term_port(struct filter_input *in, bool peer)
     static const struct {
         const char *text;
         enum filter_op op;
-    } ops[] = {{"=", FILTER_EQ},  {"==", FILTER_EQ}, {"eq", FILTER_EQ}, {"!=", FILTER_NE},
-               {"ne", FILTER_NE}, {"neq", FILTER_NE}, {"<", FILTER_LT},  {"lt", FILTER_LT},
-               {"<=", FILTER_LE}, {"le", FILTER_LE}, {"leq", FILTER_LE}, {">", FILTER_GT},
-               {"gt", FILTER_GT}, {">=", FILTER_GE}, {"ge", FILTER_GE}, {"geq", FILTER_GE}};
+    } ops[] = {{"=", FILTER_EQ},  {"==", FILTER_EQ},  {"eq", FILTER_EQ},  {"!=", FILTER_NE},
+               {"ne", FILTER_NE}, {"neq", FILTER_NE}, {"<", FILTER_LT},   {"lt", FILTER_LT},
+               {"<=", FILTER_LE}, {"le", FILTER_LE},  {"leq", FILTER_LE}, {">", FILTER_GT},
+               {"gt", FILTER_GT}, {">=", FILTER_GE},  {"ge", FILTER_GE},  {"geq", FILTER_GE}};
     struct filter_node nd = {.kind = FILTER_PORT, .peer = peer, .op = FILTER_EQ};
     filter_next(in);
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++) {
@@ -219,7 +224,8 @@ static int filter_term_host(struct filter_input *in, bool peer)
     }
     if (buf[0] && strcmp(buf, "*") != 0) {
         if (inet_pton(AF_INET, buf, nd.addr.b) != 1)
-            return filter_bad(in, "'%s': not an address[/prefix][:port], such as 10.0.0.0/8", in->tok);
+            return filter_bad(in, "'%s': not an address[/prefix][:port], such as 10.0.0.0/8",
+                              in->tok);
         nd.addr.fam = TERN_AF_IP4;
     } else if (in->end) {
         return filter_bad(in, "an address is missing after '%s'", peer ? "dst" : "src");
@@ -293,7 +299,8 @@ int filter_parse(struct filter *f, uint32_t states, char *const *words, int n, c
     memset(f, 0, sizeof *f);
     f->states = states;
     f->root = -1;
-    struct filter_input in = {.words = words, .n = n, .f = f, .why = why};
+    struct filter_input in = {.words = words, .n = n, .f = f};
+    in.why = why;
     filter_next(&in);
     while (!in.end && (strcmp(in.tok, "state") == 0 || strcmp(in.tok, "exclude") == 0)) {
         if (filter_state(&in, in.tok[0] == 'e') < 0)
@@ -336,7 +343,8 @@ static bool node_host(const struct filter_node *nd, const struct tern_endpoint *
     if (nd->addr.fam == TERN_AF_NONE || nd->prefix == 0)
         return true;
     uint32_t mask = ~(nd->prefix == 32 ? 0u : 0xffffffffu >> nd->prefix);
-    return e->addr.fam == nd->addr.fam && ((be32_load(e->addr.b) ^ be32_load(nd->addr.b)) & mask) == 0;
+    return e->addr.fam == nd->addr.fam &&
+           ((be32_load(e->addr.b) ^ be32_load(nd->addr.b)) & mask) == 0;
 }
 
 static bool node_match(const struct filter *f, unsigned i, const struct tern_endpoint *local,

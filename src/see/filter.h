@@ -16,10 +16,10 @@ enum filter_op { FILTER_EQ, FILTER_NE, FILTER_LT, FILTER_LE, FILTER_GT, FILTER_G
 
 struct filter_node {
     enum { FILTER_AND, FILTER_OR, FILTER_NOT, FILTER_PORT, FILTER_HOST } kind;
-    uint8_t a, b;      /* AND, OR, NOT: nodes */
-    bool peer;         /* PORT, HOST: of the peer's end */
-    enum filter_op op; /* PORT */
-    uint16_t port;     /* PORT; HOST: 0 = any */
+    uint8_t a, b;          /* AND, OR, NOT: nodes */
+    bool peer;             /* PORT, HOST: of the peer's end */
+    enum filter_op op;     /* PORT */
+    uint16_t port;         /* PORT; HOST: 0 = any */
     struct tern_addr addr; /* HOST; fam NONE = any */
     uint8_t prefix;
 };
@@ -38,8 +38,8 @@ struct filter {
 #define FILTER_BUCKET    (1u << TERN_TCP_TIME_WAIT | 1u << TERN_TCP_SYN_RECEIVED)
 #define FILTER_DEFAULT   (FILTER_ALL & ~FILTER_LISTENING & ~FILTER_BUCKET)
 
-/* Reads words[0..n), of which each may hold several (a quoted expression). `states` are those of the
- * options. 0, or -1 with why. */
+/* Reads words[0..n), of which each may hold several (a quoted expression). `states` are those of
+ * the options. 0, or -1 with why. */
 int filter_parse(struct filter *f, uint32_t states, char *const *words, int n, char *why);
 bool filter_match(const struct filter *f, enum tern_tcp_state state,
                   const struct tern_endpoint *local, const struct tern_endpoint *remote);

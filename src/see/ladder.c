@@ -7,9 +7,9 @@
  * A segment is one row from its sending on; its arrival, or the link's note that it was lost, is
  * joined to it by the frame's number.
  *
- * A change of state belongs to a segment or to a call. Those that a segment caused (the table below)
- * are drawn with its arrival, those that the application or a timer caused with the segment that the
- * same end sends next, at once; any other stands alone.
+ * A change of state belongs to a segment or to a call. Those that a segment caused (the table
+ * below) are drawn with its arrival, those that the application or a timer caused with the segment
+ * that the same end sends next, at once; any other stands alone.
  */
 #include "see/ladder_rows.h"
 
@@ -19,12 +19,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LADDER_CONNS    256
-#define LADDER_ROWS     1024
-#define LADDER_DRAWN    160
-#define LADDER_TAIL     128     /* rows that are still open to arrivals: never folded while collecting */
-#define LADDER_HEAD     64      /* rows that stay when everything else must be folded */
-#define LADDER_APP_NS   2000000 /* a call and the segment it leads to are one row within this time */
+#define LADDER_CONNS 256
+#define LADDER_ROWS  1024
+#define LADDER_DRAWN 160
+#define LADDER_TAIL  128 /* rows still open to arrivals: not folded while collecting */
+#define LADDER_HEAD  64  /* rows that stay when everything else must be folded */
+#define LADDER_APP_NS                                                                              \
+    2000000 /* a call and the segment it leads to are one row within this time                     \
+             */
 
 struct ladder *ladder_new(const struct ladder_config *cfg)
 {
@@ -51,10 +53,8 @@ void ladder_free(struct ladder *ld)
 {
     if (!ld)
         return;
-    for (unsigned i = 0; i < ld->n; i++) {
-        free(ld->conns[i]->rows);
-        free(ld->conns[i]);
-    }
+    for (unsigned i = 0; i < ld->n; i++)
+        free(ld->conns[i].rows);
     free(ld->conns);
     free(ld);
 }
@@ -88,7 +88,7 @@ static struct ladder_conn *conn_find(struct ladder *ld, int stack, const struct 
     struct ladder_conn *open = NULL;
     int open_side = -1;
     for (unsigned i = ld->n; i-- > 0;) {
-        struct ladder_conn *c = ld->conns[i];
+        struct ladder_conn *c = &ld->conns[i];
         int s = conn_side(c, r);
         if (s < 0)
             continue;
@@ -125,15 +125,12 @@ static struct ladder_conn *conn_new(struct ladder *ld, unsigned stack, const str
         ld->conns_missed += r->kind == TERN_TR_OPEN && stack == 0;
         return NULL;
     }
-    struct ladder_conn *c = calloc(1, sizeof *c);
-    if (!c)
-        return NULL;
+    struct ladder_conn *c = &ld->conns[ld->n++];
     *side = stack == 0 ? 0 : 1;
     end_init(&c->end[*side], &r->laddr, r->lport);
     end_init(&c->end[1 - *side], &r->raddr, r->rport);
     c->first_ns = c->last_ns = r->time.ns;
     c->closed_first = c->reset_by = -1;
-    ld->conns[ld->n++] = c;
     return c;
 }
 
@@ -210,8 +207,8 @@ static void row_segment(struct row *r, const struct tern_trace *t)
     r->gso = t->gso ? t->gso : 1;
 }
 
-/* The segment with that number that `side` sent. Arrivals come mostly in order: begin where the last
- * one was found. */
+/* The segment with that number that `side` sent. Arrivals come mostly in order: begin where the
+ * last one was found. */
 static struct row *row_of_frame(struct ladder_conn *c, int side, uint32_t id)
 {
     uint32_t from = c->end[side].hint - c->base;
@@ -268,7 +265,8 @@ static void add_tx(struct ladder *ld, struct ladder_conn *c, int side, const str
     row_segment(r, t);
     r->sent = e->has_sent = true;
     struct row *app = conn_row(c, e->app_row);
-    if (app && app->kind == ROW_STATE && app->side == side && t->time.ns - app->ns <= LADDER_APP_NS) {
+    if (app && app->kind == ROW_STATE && app->side == side &&
+        t->time.ns - app->ns <= LADDER_APP_NS) {
         r->state[side] = app->state[side];
         app->kind = 0;
     }
@@ -305,47 +303,59 @@ static void take_held(struct ladder_conn *c, int side, struct row *r)
     e->held_row = -1;
 }
 
+/* The row in which the arrival of r is shown: r itself, or a new one when it comes late or again.
+ */
+static struct row *row_arrived(struct ladder *ld, struct ladder_conn *c, struct row *r,
+                               const struct tern_trace *t)
+{
+    bool again = r->fate == FATE_ARRIVED;
+    if (!again && t->time.ns - r->ns < ROW_LATE_NS) {
+        if (r->fate == FATE_UNKNOWN)
+            r->fate = FATE_ARRIVED;
+        return r;
+    }
+    struct row sent = *r;
+    r->late |= !again;
+    if (r->fate == FATE_UNKNOWN)
+        r->fate = FATE_ARRIVED;
+    r = conn_push(ld, c, ROW_ARRIVE, sent.side, t);
+    if (r) {
+        r->seg = sent.seg;
+        r->cause = CAUSE_NONE;
+        r->dup = again;
+    }
+    return r;
+}
+
+/* Its receiver dropped it: a row below says why. */
+static struct row *row_dropped(struct ladder *ld, struct ladder_conn *c, struct row *r,
+                               const struct tern_trace *t)
+{
+    int side = r->side;
+    int32_t n = row_number(c, r);
+    r->drop = t->cause;
+    struct row *d = conn_push(ld, c, ROW_DROP, side, t);
+    if (d)
+        d->drop = t->cause;
+    return conn_row(c, n); /* rows may have moved */
+}
+
 static void add_rx(struct ladder *ld, struct ladder_conn *c, int side, const struct tern_trace *t)
 {
     struct ladder_end *e = &c->end[side], *peer = &c->end[1 - side];
-    bool dropped = t->kind == TERN_TR_DROP;
     e->app_row = -1;
     learn_isn(peer, t);
     struct row *r = row_of_frame(c, 1 - side, t->id);
     if (!r && peer->folded && t->id != 0 && (int32_t)(t->id - peer->folded_id) <= 0)
         return;
-    if (!r) {
-        r = add_unseen(ld, c, 1 - side, t);
-    } else if (r->fate == FATE_ARRIVED || t->time.ns - r->ns >= ROW_LATE_NS) {
-        struct row sent = *r;
-        r->late = r->fate != FATE_ARRIVED || r->late;
-        if (r->fate == FATE_UNKNOWN)
-            r->fate = FATE_ARRIVED;
-        r = conn_push(ld, c, ROW_ARRIVE, 1 - side, t);
-        if (r) {
-            r->seg = sent.seg;
-            r->cause = CAUSE_NONE;
-            r->dup = sent.fate == FATE_ARRIVED;
-        }
-    } else if (r->fate == FATE_UNKNOWN) {
-        r->fate = FATE_ARRIVED;
-    }
+    r = r ? row_arrived(ld, c, r, t) : add_unseen(ld, c, 1 - side, t);
+    if (r && t->kind == TERN_TR_DROP)
+        r = row_dropped(ld, c, r, t);
     if (!r)
         return;
-    if (dropped) {
-        r->drop = t->cause;
-        struct tern_trace note = *t;
-        int32_t n = row_number(c, r);
-        struct row *d = conn_push(ld, c, ROW_DROP, 1 - side, &note);
-        if (d)
-            d->drop = t->cause;
-        r = conn_row(c, n);
-    }
     e->last_ns = t->time.ns;
-    if (r) {
-        e->last_rx = row_number(c, r);
-        take_held(c, side, r);
-    }
+    e->last_rx = row_number(c, r);
+    take_held(c, side, r);
 }
 
 /* Did a segment that arrived cause it (and not the application, a timer or ICMP)? */
@@ -371,7 +381,8 @@ static bool state_by_segment(unsigned cause)
     }
 }
 
-static void note_close(struct ladder_conn *c, int side, const struct tern_trace *t)
+static void note_close(struct ladder_conn *c, int side, const struct tern_trace *t,
+                       uint32_t time_wait_us)
 {
     struct ladder_end *e = &c->end[side];
     if (t->aux8 == TERN_TCP_FIN_WAIT_1 && c->closed_first < 0) {
@@ -385,6 +396,7 @@ static void note_close(struct ladder_conn *c, int side, const struct tern_trace 
     }
     if (t->aux8 == TERN_TCP_TIME_WAIT) {
         e->time_wait_ns = t->time.ns;
+        e->time_wait_us = time_wait_us;
         e->time_wait_over = false;
     }
     if (t->state == TERN_TCP_TIME_WAIT)
@@ -393,14 +405,43 @@ static void note_close(struct ladder_conn *c, int side, const struct tern_trace 
         c->end_cause[side] = t->cause;
 }
 
-static void add_state(struct ladder *ld, struct ladder_conn *c, int side, const struct tern_trace *t)
+/* The row in which the segment that arrived last shows this end's new state. When the end has
+ * changed its state after that segment was sent and before it arrived, that is a row of its own,
+ * below. */
+static struct row *arrival_row(struct ladder *ld, struct ladder_conn *c, int side,
+                               const struct tern_trace *t)
 {
     struct ladder_end *e = &c->end[side];
-    note_close(c, side, t);
+    const struct row *rx = e->last_ns == t->time.ns ? conn_row(c, e->last_rx) : NULL;
+    if (!rx)
+        return NULL;
+    uint32_t at = (uint32_t)(rx - c->rows);
+    bool later = false;
+    for (uint32_t i = at + 1; i < c->n; i++)
+        later |= c->rows[i].kind != 0 && c->rows[i].state[side] != ROW_NO_STATE;
+    if (!later)
+        return &c->rows[at];
+    struct row sent = *rx;
+    struct row *r = conn_push(ld, c, ROW_ARRIVE, 1 - side, t);
+    if (!r)
+        return NULL;
+    r->seg = sent.seg;
+    r->th = sent.th;
+    r->id = sent.id;
+    r->cause = CAUSE_NONE;
+    e->last_rx = row_number(c, r);
+    return r;
+}
+
+static void add_state(struct ladder *ld, struct ladder_conn *c, int side,
+                      const struct tern_trace *t)
+{
+    struct ladder_end *e = &c->end[side];
+    note_close(c, side, t, ld->cfg.time_wait_us);
     e->state = t->aux8;
     if (state_by_segment(t->cause)) {
-        struct row *rx = conn_row(c, e->last_rx);
-        if (rx && e->last_ns == t->time.ns) {
+        struct row *rx = arrival_row(ld, c, side, t);
+        if (rx) {
             rx->state[side] = t->aux8;
             return;
         }

@@ -6,8 +6,8 @@
  *     8        12         1  43                             1  12           19
  *
  * A segment that arrives within a millisecond is one arrow from end to end. One that takes longer
- * leaves with a dotted head, and its arrival is an arrow of its own, at its own time. The dotted rail
- * of a one-sided picture is an end that nobody could look into.
+ * leaves with a dotted head, and its arrival is an arrow of its own, at its own time. The dotted
+ * rail of a one-sided picture is an end that nobody could look into.
  */
 #include "see/ladder_rows.h"
 
@@ -30,8 +30,10 @@ struct glyphs {
     const char *rail, *blind, *shaft, *dots, *right, *left, *lost, *again, *more, *cut, *to, *from;
 };
 
-static const struct glyphs glyphs_utf8 = {"│", "┊", "─", "╌", "►", "◄", "✗", "↻", "⋮", "…", "→", "←"};
-static const struct glyphs glyphs_ascii = {"|", ":", "-", ".", ">", "<", "x", "*", ":", "~", "->", "<-"};
+static const struct glyphs glyphs_utf8 = {"│", "┊", "─", "╌", "►", "◄",
+                                          "✗", "↻", "⋮", "…", "→", "←"};
+static const struct glyphs glyphs_ascii = {"|", ":", "-", ".", ">",  "<",
+                                           "x", "*", ":", "~", "->", "<-"};
 
 struct draw {
     const struct ladder *ld;
@@ -45,7 +47,11 @@ struct draw {
 const char *ladder_clock(const struct ladder *ld, int64_t ns, char buf[32])
 {
     double s = (double)(ns - ld->zero_ns) / 1e9;
-    int decimals = s < 9.9999995 ? 6 : s < 99.999995 ? 5 : s < 999.99995 ? 4 : s < 9999.9995 ? 3 : 0;
+    int decimals = s < 9.9999995   ? 6
+                   : s < 99.999995 ? 5
+                   : s < 999.99995 ? 4
+                   : s < 9999.9995 ? 3
+                                   : 0;
     (void)snprintf(buf, 32, "%.*f", decimals, s);
     return buf;
 }
@@ -224,7 +230,8 @@ static void draw_to_left(struct draw *d, const char *label, enum tip tip, const 
     } else {
         line_put(&d->l, d->g->left);
     }
-    /* The label stands left, next to the tip, as it does in the other direction next to its start. */
+    /* The label stands left, next to the tip, as it does in the other direction next to its start.
+     */
     if (tip != TIP_LOST && rest > 1) {
         line_put(&d->l, d->g->shaft);
         rest--;
@@ -304,23 +311,33 @@ static void draw_dropped(struct draw *d, const struct row *r)
     draw_right(d, r, NULL, false);
 }
 
-static void draw_fold(struct draw *d, const struct row *r)
+static void fold_text(const struct draw *d, const struct row_sum *s, char *text, size_t size)
 {
-    char segs[2][32], octets[2][32], text[256], until[32];
-    const struct row_sum *s = &r->fold.sum;
+    char segs[2][32], octets[2][32];
+    if (s->segs[0] + s->segs[1] == 0) {
+        (void)snprintf(text, size, "%s arrivals", text_count(segs[0], s->arrived));
+        return;
+    }
     for (unsigned i = 0; i < 2; i++) {
         (void)text_count(segs[i], s->segs[i]);
         (void)text_octets(octets[i], s->octets[i]);
     }
-    int n = snprintf(text, sizeof text, "%s %s segments, %s; %s %s, %s; ", d->g->to, segs[0],
-                     octets[0], d->g->from, segs[1], octets[1]);
+    int n = snprintf(text, size, "%s %s segments, %s; %s %s, %s; ", d->g->to, segs[0], octets[0],
+                     d->g->from, segs[1], octets[1]);
     if (s->lost || s->resent)
-        n += snprintf(text + n, sizeof text - (size_t)n, "%u lost, %u sent again", s->lost, s->resent);
+        n += snprintf(text + n, size - (size_t)n, "%u lost, %u sent again", s->lost, s->resent);
     else
-        n += snprintf(text + n, sizeof text - (size_t)n, "no loss");
+        n += snprintf(text + n, size - (size_t)n, "no loss");
     if (s->odd)
-        n += snprintf(text + n, sizeof text - (size_t)n, ", %u odd", s->odd);
-    (void)snprintf(text + n, sizeof text - (size_t)n, "; until %s",
+        (void)snprintf(text + n, size - (size_t)n, ", %u odd", s->odd);
+}
+
+static void draw_fold(struct draw *d, const struct row *r)
+{
+    char text[256], until[32];
+    fold_text(d, &r->fold.sum, text, sizeof text - 48);
+    size_t n = strlen(text);
+    (void)snprintf(text + n, sizeof text - n, "; until %s",
                    ladder_clock(d->ld, r->fold.until_ns, until));
     draw_time(d, r->ns);
     line_to(&d->l, COL_RAIL);
@@ -419,22 +436,20 @@ static void draw_footer(const struct ladder *ld, FILE *f)
         (void)fprintf(f, "%s more connections are not drawn: only the first %u are kept.\n",
                       text_count(n, ld->conns_missed), ld->cfg.max_conns);
     if (ld->records_missed)
-        (void)fprintf(f,
-                      "%s records were overwritten before they could be read: pictures have gaps.\n",
-                      text_count(n, ld->records_missed));
+        (void)fprintf(
+            f, "%s records were overwritten before they could be read: pictures have gaps.\n",
+            text_count(n, ld->records_missed));
     if (ld->n == 0)
         (void)fputs("No TCP connection was made: there is nothing to draw.\n", f);
 }
 
 int ladder_draw(struct ladder *ld, FILE *f, const struct ladder_style *style)
 {
-    struct draw d = {.ld = ld,
-                     .g = style->utf8 ? &glyphs_utf8 : &glyphs_ascii,
-                     .colour = style->colour,
-                     .f = f};
+    struct draw d = {
+        .ld = ld, .g = style->utf8 ? &glyphs_utf8 : &glyphs_ascii, .colour = style->colour, .f = f};
     for (unsigned i = 0; i < ld->n; i++) {
-        d.c = ld->conns[i];
-        conn_prepare(ld, ld->conns[i]);
+        d.c = &ld->conns[i];
+        conn_prepare(ld, &ld->conns[i]);
         draw_heading(&d, i + 1);
         for (uint32_t k = 0; k < d.c->n; k++)
             draw_row(&d, &d.c->rows[k]);

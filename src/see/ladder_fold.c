@@ -2,9 +2,10 @@
 /*
  * see/ladder_fold.c: a transfer of a million segments on one page.
  *
- * A run of plain rows (new data and its acknowledgments, arrived, in order, nothing else) becomes one
- * row with sums; the first two and last two stay, so that the reader sees what kind of run it was.
- * Folding again what was folded before gives the same sums, so rows can be folded as they come.
+ * A run of plain rows (new data and its acknowledgments, arrived, in order, nothing else) becomes
+ * one row with sums; the first two and last two stay, so that the reader sees what kind of run it
+ * was. Folding again what was folded before gives the same sums, so rows can be folded as they
+ * come.
  */
 #include "see/ladder_rows.h"
 
@@ -16,14 +17,15 @@
 #define FOLD_KEEP 2 /* rows shown at each end of a run */
 #define FOLD_MIN  8 /* a shorter run is left as it is */
 
-static const uint16_t resent[8] = {
-    CAUSE_TX_SYN_REXMT,     CAUSE_TX_SYN_ACK_REXMT,  CAUSE_TX_SYN_ACK_DUP_SYN, CAUSE_TX_REXMT_RTO,
-    CAUSE_TX_REXMT_GO_BACK, CAUSE_TX_REXMT_FAST,     CAUSE_TX_REXMT_PARTIAL,   CAUSE_TX_FIN_REXMT,
+static const uint16_t resent[LADDER_RESENT] = {
+    CAUSE_TX_SYN_REXMT,     CAUSE_TX_SYN_ACK_REXMT, CAUSE_TX_SYN_ACK_DUP_SYN, CAUSE_TX_REXMT_RTO,
+    CAUSE_TX_REXMT_GO_BACK, CAUSE_TX_REXMT_FAST,    CAUSE_TX_REXMT_PARTIAL,   CAUSE_TX_FIN_REXMT,
+    CAUSE_TX_REXMT_SACK,    CAUSE_TX_REXMT_RACK,
 };
 
 int ladder_resent_index(unsigned cause)
 {
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < LADDER_RESENT; i++) {
         if (resent[i] == cause)
             return i;
     }
@@ -32,7 +34,7 @@ int ladder_resent_index(unsigned cause)
 
 unsigned ladder_resent_cause(unsigned index)
 {
-    tern_assert(index < 8);
+    tern_assert(index < LADDER_RESENT);
     return resent[index];
 }
 
@@ -48,9 +50,11 @@ void row_add_to(struct row_sum *sum, const struct row *r)
         sum->lost += s->lost;
         sum->resent += s->resent;
         sum->odd += s->odd;
+        sum->arrived += s->arrived;
         sum->folds += s->folds - 1;
         return;
     }
+    sum->arrived += r->kind == ROW_ARRIVE;
     if (r->kind != ROW_SEG)
         return;
     sum->segs[r->side] += r->gso ? r->gso : 1u;

@@ -2,8 +2,8 @@
 /*
  * see/ladder_rows.h: what the ladder's collector, folder and drawer share.
  *
- * A connection has two ends, 0 on the left and 1 on the right. A row is a segment (with what became of
- * it), the late arrival of one, a state change by itself, a note, or a fold of many of them.
+ * A connection has two ends, 0 on the left and 1 on the right. A row is a segment (with what became
+ * of it), the late arrival of one, a state change by itself, a note, or a fold of many of them.
  */
 #ifndef SEE_LADDER_ROWS_H
 #define SEE_LADDER_ROWS_H
@@ -29,11 +29,14 @@ enum row_fate {
 #define ROW_NO_STATE 0xff
 #define ROW_LATE_NS  1000000 /* an arrival this much later has a row of its own */
 
+#define LADDER_RESENT 10 /* causes that mean "sent again" */
+
 struct row_sum {
-    uint64_t octets[2]; /* sent by each end */
-    uint32_t segs[2];   /* on the wire, pieces of super-segments included */
+    uint64_t octets[2];         /* sent by each end */
+    uint32_t segs[2];           /* on the wire, pieces of super-segments included */
     uint32_t lost, resent, odd; /* odd: duplicated, reordered or dropped on arrival */
-    uint32_t folds; /* rows in it */
+    uint32_t arrived;           /* rows that are late arrivals */
+    uint32_t folds;             /* rows in it */
 };
 
 struct row {
@@ -82,12 +85,12 @@ struct ladder_conn {
     int64_t first_ns, last_ns;
     struct row *rows;
     uint32_t n, cap;
-    uint32_t base;   /* number of rows[0]: numbers stay when rows are folded away in front */
+    uint32_t base; /* number of rows[0]: numbers stay when rows are folded away in front */
     bool no_memory;
     /* for the summary */
     struct row_sum sum;
-    uint32_t resent_by[8]; /* by ladder_resent_index() */
-    int closed_first;      /* side, 2 = both at once, -1 = nobody yet */
+    uint32_t resent_by[LADDER_RESENT]; /* by ladder_resent_index() */
+    int closed_first;                  /* side, 2 = both at once, -1 = nobody yet */
     int64_t closed_ns;
     int reset_by; /* side, -1 = nobody */
     int64_t reset_ns;
@@ -97,7 +100,7 @@ struct ladder_conn {
 
 struct ladder {
     struct ladder_config cfg;
-    struct ladder_conn **conns;
+    struct ladder_conn *conns; /* cfg.max_conns of them; n in use */
     unsigned n;
     uint64_t conns_missed, records_missed;
     int64_t zero_ns; /* the first record */
@@ -105,7 +108,7 @@ struct ladder {
 };
 
 /* 0..7 for a cause that sends something again, -1 for others; and the cause of such an index. */
-int ladder_resent_index(unsigned cause);
+int ladder_resent_index(unsigned cause); /* 0 .. LADDER_RESENT - 1, -1 = not sent again */
 unsigned ladder_resent_cause(unsigned index);
 
 /* Adds a row to a sum. */
@@ -113,8 +116,8 @@ void row_add_to(struct row_sum *sum, const struct row *r);
 /* Nothing but an ordinary segment of an undisturbed transfer. */
 bool row_is_plain(const struct row *r);
 
-/* Folds runs of plain rows among rows[from..to), keeping the first and last two of each. Returns how
- * many rows are left of the n (the ones from `to` on move up). */
+/* Folds runs of plain rows among rows[from..to), keeping the first and last two of each. Returns
+ * how many rows are left of the n (the ones from `to` on move up). */
 uint32_t fold_plain(struct row *rows, uint32_t n, uint32_t from, uint32_t to);
 /* Folds everything among rows[from..to) but changes of state and resets. */
 uint32_t fold_hard(struct row *rows, uint32_t n, uint32_t from, uint32_t to);

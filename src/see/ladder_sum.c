@@ -31,7 +31,7 @@ static void sum_loss(const struct ladder_conn *c, FILE *f)
         return;
     (void)fprintf(f, "  lost: %" PRIu32 "; sent again: %" PRIu32, c->sum.lost, c->sum.resent);
     const char *sep = " (";
-    for (unsigned i = 0; i < 8; i++) {
+    for (unsigned i = 0; i < LADDER_RESENT; i++) {
         if (c->resent_by[i] == 0)
             continue;
         (void)fprintf(f, "%s%s %" PRIu32, sep, tern_cause_name(ladder_resent_cause(i)),
@@ -66,7 +66,8 @@ static void sum_time_wait(const struct ladder *ld, const struct ladder_conn *c, 
                           ladder_clock(ld, e->time_wait_ns, at));
             continue;
         }
-        (void)fprintf(f, "  TIME-WAIT: %s, %s %s s (2 MSL = %s), so that a repeated FIN is answered\n",
+        (void)fprintf(f,
+                      "  TIME-WAIT: %s, %s %s s (2 MSL = %s), so that a repeated FIN is answered\n",
                       side_name(ld, s), e->time_wait_over ? "over at" : "until",
                       ladder_clock(ld, e->time_wait_ns + (int64_t)e->time_wait_us * 1000, at),
                       text_span(span, (int64_t)e->time_wait_us * 1000));

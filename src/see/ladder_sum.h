@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* see/ladder_sum.h: what stands under a picture: who closed first, who keeps TIME-WAIT and until when,
- * who reset it and why, what was lost and sent again. */
+/* see/ladder_sum.h: what stands under a picture: who closed first, who keeps TIME-WAIT and until
+ * when, who reset it and why, what was lost and sent again. */
 #ifndef SEE_LADDER_SUM_H
 #define SEE_LADDER_SUM_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * see/line.h: one line of a picture, filled from left to right. Columns are counted (every character
- * that is put here takes one), colour does not count, and what does not fit is cut.
+ * see/line.h: one line of a picture, filled from left to right. Columns are counted (every
+ * character that is put here takes one), colour does not count, and what does not fit is cut.
  */
 #ifndef SEE_LINE_H
 #define SEE_LINE_H

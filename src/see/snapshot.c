@@ -11,10 +11,17 @@ static const char *const kind_names[] = {"unknown", "listener",  "half-open",
                                          "conn",    "time-wait", "udp"};
 /* As ss(8) calls them, where it has a name. */
 static const char *const timer_names[TERN_TIMERS] = {
-    [TERN_TIMER_REXMT] = "on",          [TERN_TIMER_PERSIST] = "persist",
-    [TERN_TIMER_DELACK] = "delack",     [TERN_TIMER_KEEP] = "keepalive",
-    [TERN_TIMER_USER] = "user",         [TERN_TIMER_FIN_WAIT_2] = "finwait2",
-    [TERN_TIMER_TIME_WAIT] = "timewait", [TERN_TIMER_SYNACK] = "on",
+    [TERN_TIMER_REXMT] = "on",
+    [TERN_TIMER_PERSIST] = "persist",
+    [TERN_TIMER_DELACK] = "delack",
+    [TERN_TIMER_KEEP] = "keepalive",
+    [TERN_TIMER_USER] = "user",
+    [TERN_TIMER_FIN_WAIT_2] = "finwait2",
+    [TERN_TIMER_TIME_WAIT] = "timewait",
+    [TERN_TIMER_SYNACK] = "on",
+    [TERN_TIMER_TLP] = "tlp",
+    [TERN_TIMER_REO] = "reorder",
+    [TERN_TIMER_PACE] = "pace",
 };
 
 static void set_int(json_t *o, const char *key, uint64_t v)
@@ -69,6 +76,15 @@ static json_t *details_json(const struct tern_info *i)
     set_int(o, "segs_in", i->segs_in);
     set_int(o, "retrans", i->retrans);
     set_int(o, "dsack", i->dsack);
+    set_int(o, "flight", i->flight);
+    set_int(o, "sacked", i->sacked);
+    set_int(o, "lost", i->lost);
+    set_int(o, "min_rtt_us", i->min_rtt_us);
+    set_int(o, "delivered", i->delivered);
+    set_int(o, "delivery_bps", i->delivery_bps);
+    set_int(o, "pacing_bps", i->pacing_bps);
+    set_bool(o, "reordering", i->reordering);
+    set_bool(o, "app_limited", i->app_limited);
     set_int(o, "out_of_order", i->ooo);
     return o;
 }
@@ -104,8 +120,63 @@ json_t *snapshot_socket(const struct tern_info *i, const char *process, int pid)
         set_int(t, "retries", i->retries);
         (void)json_object_set_new(o, "timer", t);
     }
+    if (kind == TERN_INFO_HALF_OPEN) {
+        set_int(o, "age_ms", i->age_ms);
+        set_int(o, "retries", i->retries);
+        set_bool(o, "cookie", i->cookie);
+    }
     if (kind == TERN_INFO_CONN)
         (void)json_object_set_new(o, "info", details_json(i));
+    return o;
+}
+
+/* What the listeners went through. */
+static json_t *syn_json(const struct tern_syn_stats *st)
+{
+    json_t *o = json_object(), *reasons = json_array(), *flags = json_object();
+    json_t *outcomes = json_object(), *top = json_array();
+    (void)json_object_set_new(o, "verdict", json_string(tern_syn_verdict_name(st->verdict)));
+    set_int(o, "verdict_number", st->verdict);
+    for (unsigned bit = 1; bit <= TERN_SYN_CONCENTRATED; bit <<= 1) {
+        const char *name = tern_syn_reason_name(bit);
+        if (st->reasons & bit)
+            (void)json_array_append_new(reasons, json_string(name));
+        set_int(flags, name, (st->reasons & bit) != 0);
+    }
+    (void)json_object_set_new(o, "reasons", reasons);
+    (void)json_object_set_new(o, "reason_flags", flags);
+    set_int(o, "per_second", st->syns);
+    set_int(o, "completed", st->completed);
+    set_int(o, "retransmitted", st->rexmts);
+    set_int(o, "overflows", st->overflows);
+    set_int(o, "entropy_mbit", st->entropy_mbit);
+    set_int(o, "total", st->total);
+    set_int(o, "half_open", st->half_open);
+    set_int(o, "half_open_max", st->half_open_max);
+    for (unsigned i = 0; i < TERN_SYN_OUTCOMES; i++)
+        set_int(outcomes, tern_syn_outcome_name(i), st->outcome[i]);
+    (void)json_object_set_new(o, "outcomes", outcomes);
+    for (unsigned i = 0; i < st->ntop; i++) {
+        char buf[TEXT_ENDPOINT];
+        json_t *p = json_object();
+        (void)json_object_set_new(p, "prefix", json_string(text_addr(buf, &st->top[i].prefix)));
+        set_int(p, "length", st->top[i].prefix.fam == TERN_AF_IP6 ? 56 : 24);
+        set_int(p, "syns", st->top[i].syns);
+        (void)json_array_append_new(top, p);
+    }
+    (void)json_object_set_new(o, "top", top);
+    return o;
+}
+
+/* The causes that were one at least once. */
+static json_t *counters_json(const struct tern_stack *st)
+{
+    json_t *o = json_object();
+    for (unsigned c = 1; c < tern_cause_count(); c++) {
+        uint64_t n = tern_counter(st, c);
+        if (n)
+            set_int(o, tern_cause_name(c), n);
+    }
     return o;
 }
 
@@ -124,6 +195,10 @@ static json_t *stack_json(const struct snapshot_stack *s, struct tern_time now)
         memset(&info, 0, sizeof info);
     }
     (void)json_object_set_new(o, "sockets", list);
+    struct tern_syn_stats syn;
+    tern_syn_stats(s->st, &syn, now);
+    (void)json_object_set_new(o, "syn", syn_json(&syn));
+    (void)json_object_set_new(o, "counters", counters_json(s->st));
     return o;
 }
 

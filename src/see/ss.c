@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * see/ss.c: the client's half of `tern ss`. Everything is read from the run's JSON document, which may
- * come from another version of tern: what is missing is left out, what is unknown is not read.
+ * see/ss.c: the client's half of `tern ss`. Everything is read from the run's JSON document, which
+ * may come from another version of tern: what is missing is left out, what is unknown is not read.
  */
 #include "see/ss.h"
 
@@ -93,12 +93,10 @@ static bool ss_shows_stack(const struct ss_style *style, size_t index)
 const char *ss_countdown(char buf[32], uint64_t us)
 {
     uint64_t ms = us / 1000, s = ms / 1000;
-    if (s >= 600)
+    if (s >= 600 || (s >= 60 && s % 60 == 0))
         (void)snprintf(buf, 32, "%" PRIu64 "min", s / 60);
-    else if (s >= 60 && s % 60)
-        (void)snprintf(buf, 32, "%" PRIu64 "min%" PRIu64 "sec", s / 60, s % 60);
     else if (s >= 60)
-        (void)snprintf(buf, 32, "%" PRIu64 "min", s / 60);
+        (void)snprintf(buf, 32, "%" PRIu64 "min%" PRIu64 "sec", s / 60, s % 60);
     else if (s >= 10 || (s > 0 && ms % 1000 < 100))
         (void)snprintf(buf, 32, "%" PRIu64 "sec", s);
     else if (s > 0)
@@ -158,6 +156,12 @@ static char *cell_rest(const json_t *o, const struct ss_style *style)
         put_safe(f, get_str(process, "name"));
         (void)fprintf(f, "\",pid=%" PRIu64 "))", get_int(process, "pid"));
     }
+    if (json_object_get(o, "cookie")) {
+        uint64_t ms = get_int(o, "age_ms");
+        (void)fprintf(f, " age:%" PRIu64 ".%" PRIu64 "s retries:%" PRIu64 " %s", ms / 1000,
+                      ms % 1000 / 100, get_int(o, "retries"),
+                      get_bool(o, "cookie") ? "cookie" : "kept");
+    }
     if (style->timers && timer) {
         (void)fputs(" timer:(", f);
         put_safe(f, get_str(timer, "kind"));
@@ -212,8 +216,8 @@ static char *cell_details(const json_t *o)
     put_ms(f, "rtt", get_int(i, "srtt_us"));
     uint64_t var = get_int(i, "rttvar_us");
     (void)fprintf(f, "/%" PRIu64 ".%03" PRIu64, var / 1000, var % 1000);
-    (void)fprintf(f, " mss:%" PRIu64 " rcvmss:%" PRIu64 " cwnd:%" PRIu64, mss, get_int(i, "rcv_mss"),
-                  mss ? get_int(i, "cwnd") / mss : 0);
+    (void)fprintf(f, " mss:%" PRIu64 " rcvmss:%" PRIu64 " cwnd:%" PRIu64, mss,
+                  get_int(i, "rcv_mss"), mss ? get_int(i, "cwnd") / mss : 0);
     if (json_object_get(i, "ssthresh"))
         (void)fprintf(f, " ssthresh:%" PRIu64, mss ? get_int(i, "ssthresh") / mss : 0);
     (void)fprintf(f, " snd_wnd:%" PRIu64 " rcv_wnd:%" PRIu64, get_int(i, "snd_wnd"),
@@ -279,10 +283,9 @@ static void print_cell(FILE *f, const char *text, size_t width, bool last)
         (void)fprintf(f, "%-*s ", (int)width, text);
 }
 
-static void table_print(FILE *f, const struct ss_table *t, const struct ss_style *style)
+static void table_widths(const struct ss_table *t, const struct ss_style *style,
+                         size_t width[COL_REST])
 {
-    size_t width[COL_REST];
-    unsigned first = style->tcp && style->udp ? COL_NETID : COL_STATE;
     for (unsigned c = 0; c < COL_REST; c++) {
         width[c] = style->no_header ? 0 : strlen(headers[c]);
         for (size_t i = 0; i < t->n; i++) {
@@ -290,19 +293,29 @@ static void table_print(FILE *f, const struct ss_table *t, const struct ss_style
             width[c] = w > width[c] ? w : width[c];
         }
     }
+}
+
+static void row_print(FILE *f, const struct ss_row *r, unsigned first, const size_t width[COL_REST])
+{
+    bool rest = r->rest && r->rest[0];
+    for (unsigned c = first; c <= COL_PEER; c++)
+        print_cell(f, r->cell[c], width[c], c == COL_PEER && !rest);
+    (void)fprintf(f, "%s\n", rest ? r->rest + 1 : "");
+    if (r->details)
+        (void)fprintf(f, "\t%s\n", r->details);
+}
+
+static void table_print(FILE *f, const struct ss_table *t, const struct ss_style *style)
+{
+    size_t width[COL_REST];
+    unsigned first = style->tcp && style->udp ? COL_NETID : COL_STATE;
+    table_widths(t, style, width);
     for (unsigned c = first; !style->no_header && c <= COL_PEER; c++)
         print_cell(f, headers[c], width[c], c == COL_PEER && !style->process);
     if (!style->no_header)
         (void)fprintf(f, "%s\n", style->process ? headers[COL_REST] : "");
-    for (size_t i = 0; i < t->n; i++) {
-        const struct ss_row *r = &t->row[i];
-        bool rest = r->rest && r->rest[0];
-        for (unsigned c = first; c <= COL_PEER; c++)
-            print_cell(f, r->cell[c], width[c], c == COL_PEER && !rest);
-        (void)fprintf(f, "%s\n", rest ? r->rest + 1 : "");
-        if (r->details)
-            (void)fprintf(f, "\t%s\n", r->details);
-    }
+    for (size_t i = 0; i < t->n; i++)
+        row_print(f, &t->row[i], first, width);
 }
 
 /* ---- -s ---- */
@@ -320,13 +333,64 @@ static void summary_print(FILE *f, const json_t *sockets)
         }
         tcp++;
         by[get_state(o)]++;
-        orphans += get_bool(o, "orphan");
+        orphans += get_bool(o, "orphan") && get_state(o) != TERN_TCP_TIME_WAIT;
     }
+    (void)fprintf(
+        f,
+        "Total: %u\nTCP:   %u (estab %u, listening %u, syn-recv %u, orphaned %u, timewait "
+        "%u)\nUDP:   %u\n",
+        tcp + udp, tcp, by[TERN_TCP_ESTABLISHED], by[TERN_TCP_LISTEN], by[TERN_TCP_SYN_RECEIVED],
+        orphans, by[TERN_TCP_TIME_WAIT], udp);
+}
+
+static void reasons_print(FILE *f, const json_t *syn)
+{
+    size_t i;
+    json_t *o;
+    json_array_foreach(json_object_get(syn, "reasons"), i, o)
+    {
+        (void)fputs(i ? ", " : " (", f);
+        put_safe(f, json_string_value(o) ? json_string_value(o) : "");
+    }
+    (void)fputs(i ? ")\n" : "\n", f);
+}
+
+/* The listeners: verdict, last second, all time, who sends most. */
+static void syn_print(FILE *f, const json_t *syn)
+{
+    const char *key;
+    json_t *v;
+    size_t i;
+    if (!syn || (get_int(syn, "total") == 0 && get_int(syn, "verdict_number") == 0))
+        return;
+    (void)fputs("SYN:   ", f);
+    put_safe(f, get_str(syn, "verdict"));
+    reasons_print(f, syn);
+    uint64_t bits = get_int(syn, "entropy_mbit");
     (void)fprintf(f,
-                  "Total: %u\nTCP:   %u (estab %u, listening %u, syn-recv %u, orphaned %u, timewait "
-                  "%u)\nUDP:   %u\n",
-                  tcp + udp, tcp, by[TERN_TCP_ESTABLISHED], by[TERN_TCP_LISTEN],
-                  by[TERN_TCP_SYN_RECEIVED], orphans, by[TERN_TCP_TIME_WAIT], udp);
+                  "       %" PRIu64 "/s, completed %" PRIu64 "/s, SYN-ACKs sent again %" PRIu64
+                  "/s, source entropy %" PRIu64 ".%" PRIu64 " of 8 bits, half-open %" PRIu64
+                  " of %" PRIu64 "\n       all time: %" PRIu64,
+                  get_int(syn, "per_second"), get_int(syn, "completed"),
+                  get_int(syn, "retransmitted"), bits / 1000, bits % 1000 / 100,
+                  get_int(syn, "half_open"), get_int(syn, "half_open_max"), get_int(syn, "total"));
+    json_object_foreach(json_object_get(syn, "outcomes"), key, v)
+    {
+        if (json_integer_value(v) == 0)
+            continue;
+        (void)fputs(", ", f);
+        put_safe(f, key);
+        (void)fprintf(f, " %" JSON_INTEGER_FORMAT, json_integer_value(v));
+    }
+    json_array_foreach(json_object_get(syn, "top"), i, v)
+    {
+        if (i == 5)
+            break;
+        (void)fputs(i ? ", " : "\n       most from: ", f);
+        put_safe(f, get_str(v, "prefix"));
+        (void)fprintf(f, "/%" PRIu64 " %" PRIu64, get_int(v, "length"), get_int(v, "syns"));
+    }
+    (void)fputc('\n', f);
 }
 
 /* ---- runs ---- */
@@ -341,11 +405,32 @@ static void heading_print(FILE *f, const json_t *run, const json_t *stack,
     (void)fputs(style->colour ? "\033[0m\n" : "\n", f);
 }
 
+/* One stack's table. False when there was no memory. */
+static bool stack_print(FILE *f, const json_t *stack, const struct ss_style *style)
+{
+    const json_t *sockets = json_object_get(stack, "sockets");
+    struct ss_table t = {0};
+    size_t i;
+    json_t *o;
+    if (style->summary) {
+        summary_print(f, sockets);
+        syn_print(f, json_object_get(stack, "syn"));
+        return true;
+    }
+    json_array_foreach(sockets, i, o)
+    {
+        if (ss_shows(style, o))
+            table_add(&t, o, style);
+    }
+    table_print(f, &t, style);
+    table_free(&t);
+    return !t.failed;
+}
+
 int ss_print(FILE *f, struct json_t *const *runs, unsigned n, const struct ss_style *style)
 {
-    bool failed = false;
-    unsigned tables = 0;
-    bool headings = n > 1 || style->all_stacks;
+    bool ok = true, none = true;
+    bool headings = (n > 1 || style->all_stacks) && !style->no_header;
     for (unsigned k = 0; k < n; k++) {
         size_t s;
         json_t *stack;
@@ -353,29 +438,15 @@ int ss_print(FILE *f, struct json_t *const *runs, unsigned n, const struct ss_st
         {
             if (!ss_shows_stack(style, s))
                 continue;
-            const json_t *sockets = json_object_get(stack, "sockets");
-            struct ss_table t = {0};
-            size_t i;
-            json_t *o;
-            if (headings && !style->no_header)
+            if (headings)
                 heading_print(f, runs[k], stack, style);
-            json_array_foreach(sockets, i, o)
-            {
-                if (!style->summary && ss_shows(style, o))
-                    table_add(&t, o, style);
-            }
-            if (style->summary)
-                summary_print(f, sockets);
-            else
-                table_print(f, &t, style);
-            failed |= t.failed;
-            table_free(&t);
-            tables++;
+            ok &= stack_print(f, stack, style);
+            none = false;
         }
     }
-    if (tables == 0 && !style->summary)
+    if (none && !style->summary)
         table_print(f, &(struct ss_table){0}, style);
-    return !failed && fflush(f) == 0 && !ferror(f) ? 0 : -1;
+    return ok && fflush(f) == 0 && !ferror(f) ? 0 : -1;
 }
 
 static json_t *run_filtered(const json_t *run, const struct ss_style *style)
@@ -394,6 +465,10 @@ static json_t *run_filtered(const json_t *run, const struct ss_style *style)
             }
             (void)json_object_set(out, "name", json_object_get(stack, "name"));
             (void)json_object_set(out, "sockets", kept);
+            if (json_object_get(stack, "syn"))
+                (void)json_object_set(out, "syn", json_object_get(stack, "syn"));
+            if (json_object_get(stack, "counters"))
+                (void)json_object_set(out, "counters", json_object_get(stack, "counters"));
             (void)json_array_append(stacks, out);
         }
         json_decref(kept);

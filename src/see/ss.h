@@ -12,21 +12,21 @@
 struct json_t;
 
 struct ss_style {
-    bool tcp, udp;       /* protocols shown */
-    bool all_stacks;     /* the gateway's sockets too, each stack under a heading */
-    bool process;        /* -p */
-    bool timers;         /* -o */
-    bool details;        /* -i */
-    bool extended;       /* -e */
-    bool numeric;        /* -n: ports stay numbers */
-    bool no_header;      /* -H */
-    bool summary;        /* -s: counts instead of sockets */
+    bool tcp, udp;   /* protocols shown */
+    bool all_stacks; /* the gateway's sockets too, each stack under a heading */
+    bool process;    /* -p */
+    bool timers;     /* -o */
+    bool details;    /* -i */
+    bool extended;   /* -e */
+    bool numeric;    /* -n: ports stay numbers */
+    bool no_header;  /* -H */
+    bool summary;    /* -s: counts instead of sockets */
     bool colour;
     struct filter filter;
 };
 
-/* Draws the table of n runs (each a document of see/snapshot.h). 0, or -1 when there is no memory or f has an
- * error. */
+/* Draws the table of n runs (each a document of see/snapshot.h). 0, or -1 when there is no memory
+ * or f has an error. */
 int ss_print(FILE *f, struct json_t *const *runs, unsigned n, const struct ss_style *style);
 /* The same sockets as {"version":1,"runs":[...]}. */
 int ss_print_json(FILE *f, struct json_t *const *runs, unsigned n, const struct ss_style *style);

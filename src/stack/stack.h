@@ -31,7 +31,8 @@
 #include "udp/udp.h"
 #include <tern/stack.h>
 
-_Static_assert(NET_IFACES == TCP_IFACES && NET_IFACES == UDP_IFACES, "one index for all ribs");
+_Static_assert(NET_IFACES == TCP_IFACES, "one index for all ribs");
+_Static_assert(NET_IFACES == UDP_IFACES, "one index for all ribs");
 
 /* Packets to ourselves that one call may deliver; the rest waits for the next call or tick. */
 #define STACK_LO_BURST 64

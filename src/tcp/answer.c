@@ -1,24 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tcp/answer.c: segments that belong to no control block: RSTs, SYN-ACKs of half-open records, ACKs of
- * TIME-WAIT. They wait in one bounded queue for each interface until the link asks for them.
+ * tcp/answer.c: segments that belong to no control block: RSTs, SYN-ACKs of half-open records, ACKs
+ * of TIME-WAIT. They wait in one bounded queue for each interface until the link asks for them.
  */
 #include "tcp/conn.h"
 
 #define LINK offsetof(struct tcp_ans, link)
 
-void ans_push(struct tcp *t, const struct tcp_ans *a)
+struct tcp_ans *ans_take(struct tcp *t)
+{
+    uint32_t idx = pool_take(&t->anss);
+    if (idx != 0)
+        return pool_at(&t->anss, idx);
+    trace_count(t->trace, CAUSE_DROP_ANSWERS_FULL);
+    return NULL;
+}
+
+void ans_queue(struct tcp *t, struct tcp_ans *a)
 {
     tern_assert(a->cause != 0 && a->tuple.iface < TCP_IFACES);
-    uint32_t idx = pool_take(&t->anss);
-    if (idx == 0) {
-        trace_count(t->trace, CAUSE_DROP_ANSWERS_FULL);
+    tern_assert(a->raw_len <= ANS_RAW);
+    link_init(&a->link);
+    list_push_tail(&t->iface[a->tuple.iface].ans, &t->anss, LINK, pool_index(&t->anss, a));
+}
+
+void ans_push(struct tcp *t, const struct tcp_ans *a)
+{
+    struct tcp_ans *n = ans_take(t);
+    if (n == NULL)
         return;
-    }
-    struct tcp_ans *n = pool_at(&t->anss, idx);
     *n = *a;
-    link_init(&n->link);
-    list_push_tail(&t->iface[a->tuple.iface].ans, &t->anss, LINK, idx);
+    ans_queue(t, n);
 }
 
 /* The RST that answers a segment [RFC9293:3.10.7.1] [RFC9293:3.5.2]. */
@@ -27,8 +39,15 @@ void ans_rst(struct tcp *t, const struct tcp_tuple *tu, const struct tcp_in *in,
 {
     const struct tcp_seg *s = &in->s;
     tern_assert(!(s->th & TERN_TH_RST));
-    struct tcp_ans a = {.tuple = *tu, .serial = serial, .cause = (uint16_t)cause,
-                        .state = (uint8_t)state};
+    /* Without a connection the source may be forged: no reflector. (A bucket of their own: who
+     * forges ACKs does not use up the SYN-ACKs of the same prefix.) */
+    struct tern_time now = {t->now_ns};
+    if (state <= TERN_TCP_LISTEN && !prefix_take(t, ~prefix_hash(t, tu->raddr, tu->fam), now)) {
+        trace_count(t->trace, CAUSE_DROP_PREFIX_RATE);
+        return;
+    }
+    struct tcp_ans a = {
+        .tuple = *tu, .serial = serial, .cause = (uint16_t)cause, .state = (uint8_t)state};
     if (s->th & TERN_TH_ACK) {
         a.seq = s->ack;
         a.th = TERN_TH_RST;
@@ -41,9 +60,13 @@ void ans_rst(struct tcp *t, const struct tcp_tuple *tu, const struct tcp_in *in,
 
 void ans_conn_rst(struct tcp *t, const struct tcp_conn *c, unsigned cause)
 {
-    struct tcp_ans a = {.tuple = c->tuple, .serial = c->serial, .seq = c->snd.nxt,
-                        .ack = c->rcv.nxt, .th = TERN_TH_RST | TERN_TH_ACK,
-                        .cause = (uint16_t)cause, .state = c->state};
+    struct tcp_ans a = {.tuple = c->tuple,
+                        .serial = c->serial,
+                        .seq = c->snd.nxt,
+                        .ack = c->rcv.nxt,
+                        .th = TERN_TH_RST | TERN_TH_ACK,
+                        .cause = (uint16_t)cause,
+                        .state = c->state};
     ans_push(t, &a);
 }
 
@@ -66,6 +89,36 @@ static void seg_of(const struct tcp_ans *a, struct tcp_seg *s)
     s->opt.tsecr = a->tsecr;
 }
 
+/* One that was built when it was made. */
+static void raw_tx(struct tcp *t, const struct tcp_ans *a, uint8_t *buf, uint32_t id,
+                   struct tcp_out *out, struct tern_time now)
+{
+    struct tcp_seg s;
+    memcpy(buf, a->raw, ANS_RAW);
+    out->len = a->raw_len;
+    if (t->trace->ring == NULL) {
+        trace_count(t->trace, a->cause);
+        return;
+    }
+    tcp_parse(buf, out->len, &s);
+    note_tx(t, NULL, &a->tuple, a->serial, a->state, &s, id, 1, a->cause, now);
+}
+
+static void built_tx(struct tcp *t, const struct tcp_ans *a, uint8_t *buf, uint32_t cap,
+                     uint32_t id, struct tcp_out *out, struct tern_time now)
+{
+    struct tcp_seg s;
+    seg_of(a, &s);
+    out->len = (uint32_t)tcp_build(buf, cap, &s);
+    uint64_t sum = cksum_pseudo4(a->tuple.laddr, a->tuple.raddr, 6, out->len);
+    sum = cksum_add(sum, t->cks->sum(buf, out->len));
+    uint16_t ck = cksum_fold(sum);
+    memcpy(buf + TCP_CSUM_OFF, &ck, 2);
+    if (a->ws != 0 && !(a->th & TERN_TH_SYN))
+        s.wnd <<= a->ws - 1; /* the trace shows octets */
+    note_tx(t, NULL, &a->tuple, a->serial, a->state, &s, id, 1, a->cause, now);
+}
+
 bool ans_tx(struct tcp *t, unsigned iface, uint8_t *buf, uint32_t cap, uint32_t id,
             struct tcp_out *out, struct tern_time now)
 {
@@ -73,25 +126,17 @@ bool ans_tx(struct tcp *t, unsigned iface, uint8_t *buf, uint32_t cap, uint32_t 
     if (idx == 0)
         return false;
     struct tcp_ans *a = pool_at(&t->anss, idx);
-    struct tcp_seg s;
-    seg_of(a, &s);
     memset(out, 0, sizeof *out);
     out->src.fam = out->dst.fam = a->tuple.fam;
     memcpy(out->src.b, a->tuple.laddr, 16);
     memcpy(out->dst.b, a->tuple.raddr, 16);
-    out->len = (uint32_t)tcp_build(buf, cap, &s);
     out->ttl = t->cfg->ttl;
     out->cause = a->cause;
     out->serial = a->serial;
-    uint64_t sum = cksum_pseudo4(a->tuple.laddr, a->tuple.raddr, 6, out->len);
-    sum = cksum_add(sum, t->cks->sum(buf, out->len));
-    uint16_t ck = cksum_fold(sum);
-    memcpy(buf + TCP_CSUM_OFF, &ck, 2);
-    if (a->ws != 0 && !(a->th & TERN_TH_SYN))
-        s.wnd <<= a->ws - 1; /* the trace shows octets */
-    if (a->ws != 0 && !(a->th & TERN_TH_SYN))
-        s.wnd <<= a->ws - 1; /* the trace shows octets */
-    note_tx(t, NULL, &a->tuple, a->serial, a->state, &s, id, 1, a->cause, now);
+    if (a->raw_len != 0)
+        raw_tx(t, a, buf, id, out, now);
+    else
+        built_tx(t, a, buf, cap, id, out, now);
     pool_give(&t->anss, idx);
     return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tcp/build.c: from a plan to octets: header, options, payload and checksum. The payload is copied from
- * the send buffer with the checksum folded in, or without one if the link completes it.
+ * tcp/build.c: from a plan to octets: header, options, payload and checksum. The payload is copied
+ * from the send buffer with the checksum folded in, or without one if the link completes it.
  */
 #include "tcp/conn.h"
 
@@ -14,20 +14,13 @@ static void fill_opts(struct tcp *t, const struct tcp_conn *c, const struct tcp_
         o->has_mss = true;                /* [RFC9293:MUST-14] */
         o->mss = iface_mss(t, c->tuple.iface, c->tuple.fam, c->mss_user);
         o->has_ws = reply ? c->ws_ok : t->cfg->wscale;
-        o->ws = window_shift(c->rcv.limit);
+        o->ws = p->rexmt ? c->rcv_ws : window_shift(c->rcv.limit);
         o->sack_ok = reply ? c->sack_ok : t->cfg->sack;
         o->has_ts = reply ? c->ts_ok : t->cfg->timestamps;
     } else {
         o->has_ts = c->ts_ok;
-        unsigned n = conn_sack_blocks(c);
-        if (n != 0) {
-            struct range r[TCP_SACK_BLOCKS];
-            o->nsack = (uint8_t)ranges_recent(&c->rcv.ooo, &t->ooo, r, n);
-            for (unsigned i = 0; i < o->nsack; i++) {
-                o->sack[i].lo = r[i].lo;
-                o->sack[i].hi = r[i].hi;
-            }
-        }
+        if (conn_sack_blocks(c) != 0)
+            conn_fill_sack(t, c, o);
     }
     if (o->has_ts) {
         o->tsval = tsval_now(t, c->ts_off, now);

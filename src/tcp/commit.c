@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tcp/commit.c: what changes once a segment has been handed to the link, and the egress loop around plan,
- * build and commit.
+ * tcp/commit.c: what changes once a segment has been handed to the link, and the egress loop around
+ * plan, build and commit.
  *
- * Connections that may have something to send wait in one list for each interface. The head is asked
- * until it has nothing more or has sent its turn; so many connections share a link fairly.
+ * Connections that may have something to send wait in one list for each interface. The head is
+ * asked until it has nothing more or has sent its turn; so many connections share a link fairly.
  */
 #include "tcp/conn.h"
 
-#define TURN 16 /* segments (or super-segments) in a row */
+#define TURN  16 /* segments (or super-segments) in a row */
 #define READY offsetof(struct tcp_conn, ready_link)
 
 void tcp_ready(struct tcp *t, struct tcp_conn *c)
@@ -31,17 +31,58 @@ static void commit_ack(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *
     c->rcv.acked = c->rcv.nxt;
     c->rcv.unacked = 0;
     c->owe_ack = 0;
+    c->dsack_lo = c->dsack_hi; /* reported once [RFC2883:4] */
     timer_stop(t, c, TT_DELACK, CAUSE_TM_DELACK_STOP, now);
 }
 
-static void commit_new(struct tcp_conn *c, struct seq end, struct tern_time now)
+static void commit_timed(struct tcp_conn *c, struct seq end, struct tern_time now)
 {
     if (c->rtt.timed_ns == 0 && !c->recovery && !c->rto_recovery) {
         c->rtt.timed = end;
         c->rtt.timed_ns = now.ns != 0 ? now.ns : 1;
     }
+}
+
+static void commit_new(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p, struct seq end,
+                       struct tern_time now)
+{
     c->snd.nxt = end;
     c->snd.rtx = end;
+    sent_new(t, c, p->seq, end, now);
+    struct xmit *x = conn_tracked(t, c);
+    if (x == NULL)
+        commit_timed(c, end, now);
+    else if (p->cause == CAUSE_TX_TLP)
+        tlp_sent(t, c, false, now);
+}
+
+/* Pacing and PRR count everything that carries data. */
+static void commit_spent(struct tcp *t, struct tcp_conn *c, uint32_t len, struct tern_time now)
+{
+    struct xmit *x = conn_xmit(t, c);
+    if (x == NULL)
+        return;
+    pace_sent(c, x, len, now);
+    if (c->recovery)
+        x->prr_out += len;
+}
+
+/* Loss recovery with records: a hole, or a probe of the tail. */
+static void commit_hole(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p, struct seq end,
+                        struct tern_time now)
+{
+    bool oldest = seq_eq(p->seq, c->snd.una);
+    if (seq_gt(end, c->snd.nxt)) /* a FIN joined the retransmitted data */
+        c->snd.nxt = c->snd.rtx = end;
+    sent_again(t, c, p->seq, end, now);
+    if (p->cause == CAUSE_TX_TLP) {
+        tlp_sent(t, c, true, now);
+        return;
+    }
+    c->owe_rexmt = 0;
+    undo_sent(t, c, p->seq, (uint32_t)seq_diff(end, p->seq), now);
+    if (oldest)
+        timer_rexmt_update(t, c, CAUSE_TM_REXMT, now);
 }
 
 static void commit_again(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
@@ -49,6 +90,10 @@ static void commit_again(struct tcp *t, struct tcp_conn *c, const struct tcp_pla
 {
     c->retrans += pieces;
     c->rtt.timed_ns = 0; /* Karn [RFC6298:3] */
+    if (conn_tracked(t, c) != NULL) {
+        commit_hole(t, c, p, end, now);
+        return;
+    }
     if (c->owe_rexmt != 0) { /* loss recovery's one segment */
         c->owe_rexmt = 0;
         timer_rexmt_update(t, c, CAUSE_TM_REXMT, now); /* [RFC6582:3.2] step 3 */
@@ -60,18 +105,22 @@ static void commit_again(struct tcp *t, struct tcp_conn *c, const struct tcp_pla
         c->snd.nxt = end;
         c->snd.rtx = seq_max(c->snd.rtx, end);
     }
-    (void)p;
 }
 
 static void commit_syn(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
-                       struct tern_time now)
+                       const struct tcp_seg *s, struct tern_time now)
 {
     c->owe_syn = 0;
-    if (!p->rexmt)
-        commit_new(c, seq_add(c->snd.iss, 1), now);
+    if (!p->rexmt) {
+        c->rcv_ws = s->opt.ws;
+        c->snd.nxt = c->snd.rtx = seq_add(c->snd.iss, 1);
+        commit_timed(c, c->snd.nxt, now);
+    } else {
+        c->rtt.timed_ns = 0; /* Karn [RFC6298:3] */
+    }
     c->snd.rtx = c->snd.nxt;
     if (!timer_on(c, TT_REXMT))
-        timer_arm(t, c, TT_REXMT, time_add_us(now, c->rtt.rto_us), CAUSE_TM_REXMT, now);
+        timer_rexmt_update(t, c, CAUSE_TM_REXMT, now);
 }
 
 static int64_t persist_us(const struct tcp *t, const struct tcp_conn *c)
@@ -99,6 +148,7 @@ static void commit_probe(struct tcp *t, struct tcp_conn *c, const struct tcp_pla
     if (seq_gt(end, c->snd.nxt)) {
         c->snd.nxt = end;
         c->snd.rtx = end;
+        sent_new(t, c, p->seq, end, now);
     }
     persist_arm(t, c, now);
 }
@@ -112,18 +162,20 @@ void tcp_commit(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
     commit_ack(t, c, s, now);
     switch (p->what) {
     case PLAN_SYN:
-        commit_syn(t, c, p, now);
+        commit_syn(t, c, p, s, now);
         break;
     case PLAN_DATA:
         if (p->rexmt)
             commit_again(t, c, p, end, pieces, now);
         else
-            commit_new(c, end, now);
+            commit_new(t, c, p, end, now);
+        commit_spent(t, c, p->len, now);
         c->override = false;
         if (!c->no_memory) /* what it held back has gone, or settle() sets it again */
             timer_stop(t, c, TT_PERSIST, CAUSE_TM_PERSIST_STOP, now);
         if (!timer_on(c, TT_REXMT))
             timer_rexmt_update(t, c, CAUSE_TM_REXMT, now); /* [RFC6298:5.1] */
+        tlp_arm(t, c, now);
         break;
     case PLAN_PROBE:
         commit_probe(t, c, p, now);
@@ -135,12 +187,26 @@ void tcp_commit(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
     tern_assert(seq_le(c->snd.una, c->snd.rtx) && seq_le(c->snd.rtx, c->snd.nxt));
 }
 
+/* What holds the sender back: the path, the peer, or the application. */
+static void settle_limits(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
+                          struct tern_time now)
+{
+    struct xmit *x = conn_xmit(t, c);
+    if (p->cwnd_blocked || p->pace_blocked)
+        c->cwnd_limited = true;
+    if (x == NULL)
+        return;
+    if (p->pace_blocked)
+        timer_arm(t, c, TT_PACE, (struct tern_time){x->pace_ns}, CAUSE_TM_PACE, now);
+    if (x->head != 0 && !c->cwnd_limited && !p->window_blocked)
+        rate_app_limited(c, x);
+}
+
 /* The plan was to send nothing: see to it that something will wake the connection again. */
 static void settle(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
                    struct tern_time now)
 {
-    if (p->cwnd_blocked)
-        c->cwnd_limited = true;
+    settle_limits(t, c, p, now);
     bool waiting = p->window_blocked || p->held_back;
     bool in_flight = seq_lt(c->snd.una, c->snd.nxt);
     bool shut = p->window_blocked && c->snd.wnd == 0;
@@ -167,7 +233,7 @@ static void idle_restart(struct tcp *t, struct tcp_conn *c, struct tern_time now
     uint32_t idle_ms = tcp_ms(t, now) - c->last_tx_ms;
     if ((uint64_t)idle_ms * 1000 <= c->rtt.rto_us || c->cc.cwnd <= cc_initial_window(c->cc.mss))
         return;
-    t->cc->on_idle(&c->cc);
+    conn_cc(t, c)->on_idle(&c->cc);
     note_cc(t, c, CAUSE_CC_IDLE, now);
 }
 

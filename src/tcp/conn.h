@@ -25,6 +25,9 @@
 #include "base/trace.h"
 #include "base/wheel.h"
 #include "tcp/cc/cc.h"
+#include "tcp/cookie.h"
+#include "tcp/flood.h"
+#include "tcp/sent.h"
 #include "tcp/tcp.h"
 #include "wire/tcp.h"
 #include <tern/iface.h>
@@ -40,30 +43,30 @@ struct tcp_tuple {
 /* Send sequence space, RFC 9293 3.3.1. Invariant: una <= rtx <= nxt; the send buffer begins at una
  * (at iss + 1 until the SYN is acknowledged). */
 struct tcp_snd {
-    struct seq una;     /* SND.UNA: oldest unacknowledged */
-    struct seq nxt;     /* SND.NXT: one above the highest ever sent */
-    struct seq rtx;     /* next to send again after a timeout; == nxt otherwise */
+    struct seq una;      /* SND.UNA: oldest unacknowledged */
+    struct seq nxt;      /* SND.NXT: one above the highest ever sent */
+    struct seq rtx;      /* next to send again after a timeout; == nxt otherwise */
     struct seq wl1, wl2; /* SND.WL1, SND.WL2 */
-    struct seq up;      /* SND.UP, if urg */
-    struct seq iss;     /* ISS */
-    struct seq recover; /* [RFC6582]: nxt when the last loss was noticed */
-    uint32_t wnd;       /* SND.WND, octets */
-    uint32_t max_wnd;   /* Max(SND.WND) [RFC9293:3.8.6.2.1] */
-    uint32_t limit;     /* send-buffer limit, octets */
-    struct ring buf;    /* unacknowledged and unsent octets */
+    struct seq up;       /* SND.UP, if urg */
+    struct seq iss;      /* ISS */
+    struct seq recover;  /* [RFC6582]: nxt when the last loss was noticed */
+    uint32_t wnd;        /* SND.WND, octets */
+    uint32_t max_wnd;    /* Max(SND.WND) [RFC9293:3.8.6.2.1] */
+    uint32_t limit;      /* send-buffer limit, octets */
+    struct ring buf;     /* unacknowledged and unsent octets */
 };
 
 /* Receive sequence space. Invariant: nxt <= adv (the window's right edge never moves left). The
  * octets at nxt + n lie at offset buf.len + n. */
 struct tcp_rcv {
-    struct seq nxt;     /* RCV.NXT */
-    struct seq adv;     /* right edge of the window as last offered: RCV.NXT + RCV.WND */
-    struct seq acked;   /* Last.ACK.sent [RFC7323:4.3] */
-    struct seq irs;     /* IRS */
-    struct seq up;      /* RCV.UP: the octet after the urgent one, if oob */
-    struct seq fin;     /* where the peer's FIN stands, if fin_known */
-    uint32_t limit;     /* receive-buffer limit, octets */
-    uint32_t unacked;   /* octets that arrived since the last ACK */
+    struct seq nxt;   /* RCV.NXT */
+    struct seq adv;   /* right edge of the window as last offered: RCV.NXT + RCV.WND */
+    struct seq acked; /* Last.ACK.sent [RFC7323:4.3] */
+    struct seq irs;   /* IRS */
+    struct seq up;    /* RCV.UP: the octet after the urgent one, if oob */
+    struct seq fin;   /* where the peer's FIN stands, if fin_known */
+    uint32_t limit;   /* receive-buffer limit, octets */
+    uint32_t unacked; /* octets that arrived since the last ACK */
     struct ring buf;
     struct ranges ooo;
 };
@@ -71,8 +74,8 @@ struct tcp_rcv {
 /* RFC 6298. */
 struct tcp_rtt {
     uint32_t srtt_us, rttvar_us, rto_us; /* srtt 0 = no sample yet */
-    struct seq timed;  /* the segment being timed ends here */
-    int64_t timed_ns;  /* when it was sent; 0 = none is timed */
+    struct seq timed;                    /* the segment being timed ends here */
+    int64_t timed_ns;                    /* when it was sent; 0 = none is timed */
 };
 
 enum { TT_REXMT, TT_PERSIST, TT_DELACK, TT_KEEP, TT_USER, TT_FIN_WAIT_2, TT_COUNT };
@@ -85,34 +88,39 @@ struct tcp_conn {
     uint8_t dupacks;
     uint8_t snd_ws, rcv_ws; /* Snd.Wind.Shift, Rcv.Wind.Shift [RFC7323:2.3] */
     uint8_t rexmts;         /* retransmissions of snd.una, or probes, in a row */
+    uint8_t cc_id;          /* enum tern_cc: which congestion control */
     uint32_t serial, gen, hash;
     uint32_t listener; /* index while waiting to be accepted; 0 = none */
+    uint32_t xmit;     /* index of the struct xmit, 0 = none: nothing was sent lately */
+    uint32_t gone; /* octets between snd.una and snd.nxt that are not in flight: SACKed, or lost */
     uint64_t user;
 
     /* what is so */
     bool used : 1;
-    bool hashed : 1;      /* in the 4-tuple table */
-    bool orphan : 1;      /* the application has closed its handle */
-    bool active : 1;      /* we opened actively [RFC9293:MUST-11] */
+    bool hashed : 1; /* in the 4-tuple table */
+    bool orphan : 1; /* the application has closed its handle */
+    bool active : 1; /* we opened actively [RFC9293:MUST-11] */
     bool ts_ok : 1, sack_ok : 1, ws_ok : 1;
     bool nodelay : 1, cork : 1, keepalive : 1, oobinline : 1, quickack : 1;
-    bool fin_wanted : 1;  /* CLOSE was called: FIN follows the data */
-    bool fin_acked : 1;   /* ... and the peer has acknowledged it */
-    bool fin_known : 1;   /* rcv.fin is valid */
-    bool fin_rcvd : 1;    /* ... and everything before it has arrived */
-    bool urg : 1;         /* snd.up is valid and not yet acknowledged */
-    bool oob : 1;         /* rcv.up is valid and its octet not yet read or passed */
-    bool recovery : 1;    /* in fast recovery */
+    bool syn_acked : 1;    /* the peer has acknowledged our SYN; snd.una may pass the ISS again */
+    bool fin_wanted : 1;   /* CLOSE was called: FIN follows the data */
+    bool fin_acked : 1;    /* ... and the peer has acknowledged it */
+    bool fin_known : 1;    /* rcv.fin is valid */
+    bool fin_rcvd : 1;     /* ... and everything before it has arrived */
+    bool urg : 1;          /* snd.up is valid and not yet acknowledged */
+    bool oob : 1;          /* rcv.up is valid and its octet not yet read or passed */
+    bool oob_kept : 1;     /* oob_octet is the last urgent octet, which reading has passed over */
+    bool recovery : 1;     /* in fast recovery */
     bool rto_recovery : 1; /* after a timeout, until snd.recover is acknowledged */
-    bool syn_rexmt : 1;   /* the SYN was sent more than once */
+    bool syn_rexmt : 1;    /* the SYN was sent more than once */
     bool was_writable_no : 1; /* the application met a full buffer: owe it WRITABLE */
-    bool no_memory : 1;   /* ... because the arena was empty: a timer owes it WRITABLE */
-    bool ready : 1;       /* on the ready list */
-    bool push : 1;        /* the tail of the buffer is complete: send and push it */
-    bool override : 1;    /* the override timer fired: send in spite of Nagle and SWS */
-    bool rd_shut : 1;     /* data after close is answered with RST */
-    bool detached : 1;    /* TIME-WAIT lives on in a compact record; this is only the handle */
-    bool cwnd_limited : 1; /* cwnd held the sender back since the last ACK */
+    bool no_memory : 1;       /* ... because the arena was empty: a timer owes it WRITABLE */
+    bool more : 1;            /* the application has said that more follows (TERN_SEND_MORE) */
+    bool override : 1;        /* the override timer fired: send in spite of Nagle and SWS */
+    bool detached : 1;        /* TIME-WAIT lives on in a compact record; this is only the handle */
+    bool prefix_counted : 1;  /* in the count of its source prefix's connections */
+    bool orphan_counted : 1;  /* in tcp.orphans */
+    bool cwnd_limited : 1;    /* cwnd held the sender back since the last ACK */
 
     /* what is owed to the link; 0 = nothing. Causes, so that what is sent can say why */
     uint16_t owe_ack;   /* cause of an immediate ACK */
@@ -124,7 +132,9 @@ struct tcp_conn {
     uint16_t mss;      /* SMSS without options: peer's MSS and our MTU */
     uint16_t mss_user; /* TERN_OPT_MAXSEG, 0 = none */
     uint16_t rcv_mss;  /* RMSS: estimate of the peer's segment size */
-    uint16_t persist_shift;
+    uint8_t persist_shift;
+    uint8_t keep_cnt, keep_probes; /* how many to send, and sent */
+    uint8_t oob_octet;
 
     struct tcp_snd snd;
     struct tcp_rcv rcv;
@@ -132,30 +142,32 @@ struct tcp_conn {
     struct cc cc;
 
     /* timestamps and idle times */
-    uint32_t ts_recent;     /* TS.Recent */
-    uint32_t ts_recent_ms;  /* when it was set, ms of the stack's clock [RFC7323:5.5] */
-    uint32_t ts_off;        /* added to the clock in TSval [RFC7323:5.4] */
+    uint32_t ts_recent;    /* TS.Recent */
+    uint32_t ts_recent_ms; /* when it was set, ms of the stack's clock [RFC7323:5.5] */
+    uint32_t ts_off;       /* added to the clock in TSval [RFC7323:5.4] */
     uint32_t last_rx_ms, last_tx_ms;
-    uint32_t persist_ms;    /* when the peer's window shut */
-    uint32_t chal_ms;       /* challenge ACKs: beginning of the present second, and how many */
+    uint32_t persist_ms; /* when the peer's window shut */
+    uint32_t chal_ms;    /* challenge ACKs: beginning of the present second, and how many */
     uint16_t chal_n;
-    uint16_t events;        /* TERN_EV_* not yet given out */
-    int16_t err;            /* pending error (enum tern_err) */
-    int16_t soft_err;       /* last soft ICMP error */
+    uint16_t events;  /* TERN_EV_* not yet given out */
+    int16_t err;      /* pending error (enum tern_err) */
+    int16_t soft_err; /* last soft ICMP error */
     uint32_t keep_idle_ms, keep_intvl_ms, user_timeout_ms;
-    uint16_t keep_cnt;
-    uint16_t keep_probes;
 
     int64_t timer_ns[TT_COUNT]; /* 0 = not running */
     struct wheel_node wheel;
-    struct link ready_link, event_link, accept_link;
+    struct link ready_link;
+    struct link
+        event_link; /* on its listener's queue until it is accepted, on the event queue after */
 
     uint64_t bytes_acked, bytes_rcvd;
     uint32_t segs_out, segs_in, retrans;
+    uint32_t dsacks;               /* D-SACK blocks received */
+    struct seq dsack_lo, dsack_hi; /* what arrived twice, to be reported; equal = nothing */
 };
 
-/* A half-open connection: at most 64 octets [RFC4987:3.6's SYN cache]. IPv4; an IPv6 record will have
- * its own pool. */
+/* A half-open connection: at most 64 octets [RFC4987:3.6's SYN cache]. IPv4; an IPv6 record will
+ * have its own pool. */
 struct tcp_half {
     uint8_t laddr[4], raddr[4];
     uint16_t lport, rport;
@@ -164,14 +176,17 @@ struct tcp_half {
     uint32_t serial, gen;
     struct seq iss, irs;
     uint32_t ts_recent;
-    uint32_t due_ms;  /* when the SYN-ACK is sent again */
+    uint32_t due_ms; /* when the SYN-ACK is sent again */
     uint16_t listener;
-    uint16_t mss;     /* the peer's */
-    uint16_t wnd;     /* the SYN's window */
-    uint8_t where;    /* which list: enum half_list */
+    uint16_t mss;  /* the peer's */
+    uint16_t wnd;  /* the SYN's window */
+    uint8_t where; /* which list: enum half_list */
     uint8_t iface;
-    uint8_t ws;       /* the peer's shift + 1, 0 = no option */
+    uint8_t ws;     /* the peer's shift + 1, 0 = no option */
+    uint8_t own_ws; /* our shift as the SYN-ACK announces it; the limit may change later */
     bool ts : 1, sack : 1, reused_tw : 1, used : 1, resent : 1;
+    bool again : 1;   /* the SYN-ACK was repeated for a repeated SYN: no round-trip sample */
+    bool offered : 1; /* the application has its handle: it must hear of the end */
 };
 
 /* Levels 0..HALF_LEVELS-1 hold records whose SYN-ACK has been sent level+1 times: the timeout is
@@ -180,16 +195,16 @@ struct tcp_half {
 enum half_list {
     HALF_HELD_NEW = HALF_LEVELS, /* to be offered to the application */
     HALF_HELD,                   /* offered, not decided */
+    HALF_HELD_LATER,             /* to be offered when the SYN is repeated (listener `staged`) */
     HALF_GONE,                   /* offered, gone since: to be told */
     HALF_LISTS
 };
 
-/* TIME-WAIT: 48 octets. IPv4, as above. */
+/* TIME-WAIT: 40 octets, and 4 to 8 of the table that finds it. IPv4, as above. */
 struct tcp_tw {
     uint8_t laddr[4], raddr[4];
     uint16_t lport, rport;
-    uint32_t hash;
-    struct link link; /* in order of due_ms */
+    uint32_t next; /* with the same place in the table; 0 = none */
     uint32_t serial;
     struct seq snd_nxt, rcv_nxt;
     uint32_t ts_recent;
@@ -200,21 +215,42 @@ struct tcp_tw {
     uint8_t ws : 4; /* our shift, for the trace: wnd stands as on the wire */
 };
 _Static_assert(sizeof(struct tcp_half) <= 64, "half-open record grew");
-_Static_assert(sizeof(struct tcp_tw) <= 48, "TIME-WAIT record grew");
+_Static_assert(sizeof(struct tcp_tw) <= 40, "TIME-WAIT record grew");
 _Static_assert(sizeof(struct tcp_conn) <= 512, "connection grew");
+
+/* All TIME-WAIT records: a ring in order of due_ms, and chains by the hash of the name. A record's
+ * index is its place in the ring, from 1. */
+struct tw_tab {
+    struct tcp_tw *ring;
+    uint32_t *head; /* mask + 1 of them */
+    uint32_t max, mask;
+    uint32_t first, span; /* places from the oldest record to the newest, holes included */
+    uint32_t used;        /* records among them */
+    uint32_t fresh;       /* places 1..fresh have been used at least once */
+    struct pool_fault *fault;
+};
 
 struct tcp_listener {
     struct tern_addr addr; /* fam NONE = all */
     uint16_t port;
     bool used, hold, any, ready_event;
+    bool must_ask; /* hold, and no cookie may go out unasked */
     uint32_t gen, backlog, serial;
     uint32_t half; /* half-open records of this listener */
     uint32_t accept_bits;
     uint64_t user;
     struct list accept; /* connections waiting */
     struct link event_link;
-    int64_t opts[4];    /* inherited: sndbuf, rcvbuf, nodelay, keepalive */
+    struct tern_listener_policy pol;
+    uint8_t cc;        /* inherited: enum tern_cc */
+    uint32_t retried;  /* half-open records whose SYN-ACK was sent again */
+    bool stage;        /* policy.staged: beyond a threshold */
+    uint8_t cookie_ws; /* shift + 1 that all its cookies promise; 0 = none given out yet */
+    int64_t cookie_ns; /* when the last was given out; 0 = never */
+    int64_t opts[4];   /* inherited: sndbuf, rcvbuf, nodelay, keepalive */
 };
+
+#define ANS_RAW 40 /* a SYN-ACK with MSS, SACK, timestamps and window scale */
 
 /* A segment without a connection waiting for the link: RST, SYN-ACK, ACK of TIME-WAIT. */
 struct tcp_ans {
@@ -228,6 +264,9 @@ struct tcp_ans {
     uint8_t ws; /* shift + 1: of the option on a SYN, else of wnd, for the trace; 0 = none */
     bool ts : 1, sack : 1;
     uint8_t state;
+    uint8_t raw_len; /* not 0: the segment is built already, and of the rest only tuple, cause,
+                        serial and state are filled in */
+    uint8_t raw[ANS_RAW];
 };
 
 struct tcp_if {
@@ -244,15 +283,19 @@ struct tcp {
     struct buddy *arena;
     struct trace *trace;
     const struct cksum_ops *cks;
-    const struct cc_ops *cc;
-    struct pool conns, halves, tws, listeners, anss, ooo;
-    struct map conn_map, half_map, tw_map, listen_map;
+    struct tw_tab tws;
+    struct pool conns, halves, listeners, anss, ooo, xmits, sents;
+    struct map conn_map, half_map, listen_map;
     struct wheel wheel;
     struct list half_list[HALF_LISTS];
-    struct list tw_list;
     struct list conn_events, listen_events;
+    struct list xmit_idle; /* blocks without anything in flight, in order of idle_ms */
     struct tcp_if iface[TCP_IFACES];
-    struct hash_key key_demux, key_isn, key_port, key_ts;
+    struct hash_key key_demux, key_isn, key_port, key_ts, key_prefix;
+    struct cookie_jar jar;
+    struct prefix_tab *prefix;
+    struct detect detect;
+    uint32_t orphans;   /* connections that the application has closed */
     uint32_t last_conn; /* the connection of the last segment: tried first */
     uint32_t any_listener;
     uint32_t serial;
@@ -263,7 +306,8 @@ struct tcp {
     int64_t now_ns; /* the latest instant seen */
 };
 
-/* The instant of a millisecond of the stack's 32-bit clock that is within 24 days of the present. */
+/* The instant of a millisecond of the stack's 32-bit clock that is within 24 days of the present.
+ */
 static inline struct tern_time ms_instant(const struct tcp *t, uint32_t ms)
 {
     int64_t now_ms = (t->now_ns - t->boot_ns) / 1000000;
@@ -290,7 +334,7 @@ static inline uint32_t conn_idx(const struct tcp *t, const struct tcp_conn *c)
 /* The first sequence number of the send buffer. */
 static inline struct seq snd_base(const struct tcp_conn *c)
 {
-    return seq_eq(c->snd.una, c->snd.iss) ? seq_add(c->snd.iss, 1) : c->snd.una;
+    return c->syn_acked ? c->snd.una : seq_add(c->snd.iss, 1);
 }
 /* Where our FIN stands (or will stand). */
 static inline struct seq snd_fin(const struct tcp_conn *c)
@@ -301,11 +345,30 @@ static inline bool fin_sent(const struct tcp_conn *c)
 {
     return c->fin_acked || (c->fin_wanted && seq_gt(c->snd.nxt, snd_fin(c)));
 }
-/* Octets in flight as the sender must count them: after a timeout what lies beyond rtx is taken for
- * lost. */
+/* Octets in flight as the sender must count them (RFC 6675's pipe): without records, after a
+ * timeout, what lies beyond rtx is taken for lost. */
 static inline uint32_t snd_flight(const struct tcp_conn *c)
 {
-    return (uint32_t)seq_diff(c->snd.rtx, c->snd.una);
+    return (uint32_t)seq_diff(c->snd.rtx, c->snd.una) - c->gone;
+}
+static inline struct sent *sent_at(const struct tcp *t, uint32_t idx)
+{
+    return (struct sent *)pool_at(&t->sents, idx);
+}
+static inline struct xmit *conn_xmit(const struct tcp *t, const struct tcp_conn *c)
+{
+    return c->xmit != 0 ? (struct xmit *)pool_at(&t->xmits, c->xmit) : NULL;
+}
+/* The block, if everything in flight has its record. */
+static inline struct xmit *conn_tracked(const struct tcp *t, const struct tcp_conn *c)
+{
+    struct xmit *x = conn_xmit(t, c);
+    return x != NULL && !x->blind && x->head != 0 ? x : NULL;
+}
+static inline const struct cc_ops *conn_cc(const struct tcp *t, const struct tcp_conn *c)
+{
+    (void)t;
+    return cc_ops_of(c->cc_id);
 }
 static inline bool state_synchronized(unsigned s)
 {
@@ -345,8 +408,8 @@ struct tern_trace *note_rx_begin(struct tcp *t, const struct tcp_conn *c,
                                  const struct tcp_in *in, struct tern_time now);
 void note_rx_end(struct tcp *t, struct tern_trace *r, const struct tcp_in *in, unsigned verdict);
 void note_tx(struct tcp *t, const struct tcp_conn *c, const struct tcp_tuple *tu, uint32_t serial,
-             unsigned state, const struct tcp_seg *s, uint32_t id, uint32_t pieces,
-             unsigned cause, struct tern_time now);
+             unsigned state, const struct tcp_seg *s, uint32_t id, uint32_t pieces, unsigned cause,
+             struct tern_time now);
 void note_call(struct tcp *t, const struct tcp_conn *c, unsigned call, uint32_t len,
                struct tern_time now);
 void note_open(struct tcp *t, const struct tcp_tuple *tu, uint32_t serial, unsigned cause,
@@ -356,9 +419,9 @@ void note_cc(struct tcp *t, const struct tcp_conn *c, unsigned cause, struct ter
 /* demux.c */
 uint32_t tuple_hash(const struct tcp *t, const struct tcp_tuple *tu);
 bool tuple_eq(const struct tcp_tuple *a, const struct tcp_tuple *b);
-struct tcp_conn *demux_conn(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash);
+struct tcp_conn *demux_conn(const struct tcp *t, const struct tcp_tuple *tu, uint32_t hash);
 struct tcp_half *demux_half(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash);
-struct tcp_tw *demux_tw(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash);
+struct tcp_tw *demux_tw(const struct tcp *t, const struct tcp_tuple *tu, uint32_t hash);
 struct tcp_listener *demux_listener(struct tcp *t, const struct tern_addr *addr, uint16_t port);
 struct tcp_conn *conn_new(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash,
                           struct tern_time now);
@@ -375,16 +438,18 @@ unsigned tcp_input_from_ack(struct tcp *t, struct tcp_conn *c, struct tcp_in *in
                             struct tern_time now);
 unsigned in_closed(struct tcp *t, const struct tcp_tuple *tu, const struct tcp_in *in,
                    struct tern_time now);
-unsigned in_listen(struct tcp *t, struct tcp_listener *l, const struct tcp_tuple *tu,
-                   uint32_t hash, struct tcp_in *in, struct tern_time now);
+unsigned in_listen(struct tcp *t, struct tcp_listener *l, const struct tcp_tuple *tu, uint32_t hash,
+                   struct tcp_in *in, struct tern_time now);
 unsigned in_half(struct tcp *t, struct tcp_half *h, const struct tcp_tuple *tu, struct tcp_in *in,
                  struct tern_time now);
-unsigned in_timewait(struct tcp *t, struct tcp_tw *w, const struct tcp_tuple *tu,
-                     struct tcp_in *in, struct tern_time now);
+unsigned in_timewait(struct tcp *t, struct tcp_tw *w, const struct tcp_tuple *tu, struct tcp_in *in,
+                     struct tern_time now);
 unsigned in_synsent(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now);
 unsigned in_check(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now);
 unsigned in_ack(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now);
 unsigned in_text(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now);
+/* Our FIN is acknowledged and the peer's has not come: FIN-WAIT-2, for an orphan with its timer. */
+void in_fin_wait_2(struct tcp *t, struct tcp_conn *c, struct tern_time now);
 void in_fin(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now);
 void in_urgent(struct tcp *t, struct tcp_conn *c, const struct tcp_in *in);
 /* Is any octet of [seq, seq+len) (len counts SYN and FIN) in a window of wnd at nxt? Table 6. */
@@ -392,7 +457,89 @@ bool in_acceptable(struct seq seq, uint32_t len, struct seq nxt, uint32_t wnd);
 /* A challenge or out-of-window ACK, if the connection has not sent too many. */
 void in_challenge(struct tcp *t, struct tcp_conn *c, unsigned cause, struct tern_time now);
 
+/* Buffer memory or connections are nearly used up: who makes no progress may be given up. */
+static inline bool tcp_pressure(const struct tcp *t)
+{
+    return t->arena->used > t->arena->total / 4 * 3 || t->conns.used > t->conns.max / 4 * 3;
+}
+
+/* prefix.c: source prefixes, named by the hash of one */
+static inline uint64_t prefix_hash(const struct tcp *t, const uint8_t *addr, unsigned fam)
+{
+    uint64_t id;
+    if (fam == TERN_AF_IP4) {
+        uint32_t v;
+        memcpy(&v, addr, 4);
+        id = v & __builtin_bswap32(0xffffff00);
+    } else {
+        memcpy(&id, addr, 8);
+        id = (id & __builtin_bswap64(UINT64_C(0xffffffffffffff00))) | UINT64_C(6) << 56;
+    }
+    uint64_t h = (id ^ t->key_prefix.k0) * (t->key_prefix.k1 | 1);
+    h = (h ^ h >> 32) * UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 29;
+}
+void prefix_addr(const uint8_t *addr, unsigned fam, struct tern_addr *out);
+void prefix_add(struct prefix_count *c, uint64_t h, int n);
+uint32_t prefix_get(const struct prefix_count *c, uint64_t h);
+/* The bucket will be asked for. */
+static inline void prefix_soon(const struct tcp *t, uint64_t h)
+{
+    __builtin_prefetch(t->prefix->bucket[h >> 52 & (TOKEN_SETS - 1)]);
+}
+/* May an answer go there? Takes a token if so; counts it if not. */
+bool prefix_take(struct tcp *t, uint64_t h, struct tern_time now);
+void prefix_back(struct tcp *t, uint64_t h, struct tern_time now);
+/* May it have one more connection? */
+bool prefix_conn_ok(const struct tcp *t, uint64_t h);
+/* n = 1: one more of c's prefix; -1: one less. */
+void prefix_conn(struct tcp *t, const struct tcp_conn *c, int n);
+
+/* detect.c */
+void detect_top(struct tcp *t, const struct tcp_tuple *tu, uint64_t h);
+/* Ends the window if its time is over. */
+void detect_roll(struct tcp *t, struct tern_time now);
+struct tern_time detect_deadline(const struct tcp *t);
+/* A SYN reached a listener. */
+static inline void detect_syn(struct tcp *t, const struct tcp_tuple *tu, uint64_t h,
+                              struct tern_time now)
+{
+    struct detect *d = &t->detect;
+    if (d->begin_ns == 0)
+        d->begin_ns = now.ns != 0 ? now.ns : 1;
+    else if (now.ns - d->begin_ns >= 1000000000)
+        detect_roll(t, now);
+    d->syns++;
+    d->st.total++;
+    d->bin[h >> 24 & (DETECT_BINS - 1)]++;
+    detect_top(t, tu, h);
+}
+
+/* policy.c */
+void policy_init(const struct tcp *t, struct tcp_listener *l);
+/* Half-open records that the listener may have. */
+uint32_t policy_queue(const struct tcp_listener *l);
+/* Which limit stands against one more record from this prefix: its cause, or 0. */
+unsigned policy_room(const struct tcp *t, const struct tcp_listener *l, uint64_t prefix);
+unsigned policy_retries(const struct tcp *t, const struct tcp_listener *l);
+/* The listener's numbers have changed: `stage` follows. */
+void policy_stage(struct tcp_listener *l);
+/* A SYN for a listener; and an ACK, which may bring a cookie: IN_GO if none are given out. */
+unsigned policy_syn(struct tcp *t, struct tcp_listener *l, const struct tcp_tuple *tu,
+                    uint32_t hash, struct tcp_in *in, struct tern_time now);
+unsigned policy_ack(struct tcp *t, struct tcp_listener *l, const struct tcp_tuple *tu,
+                    uint32_t hash, struct tcp_in *in, struct tern_time now);
+int policy_setopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t v);
+int policy_getopt(const struct tcp_listener *l, enum tern_opt opt, int64_t *v);
+
 /* syncache.c */
+/* The handshake that the record (or, with `cookie`, what stands for one) began is complete: makes
+ * the connection and gives it the segment. A cause of a drop: nothing has changed. */
+unsigned half_open_conn(struct tcp *t, struct tcp_half *h, struct tcp_listener *l,
+                        const struct tcp_tuple *tu, struct tcp_in *in, bool cookie,
+                        struct tern_time now);
+/* Milliseconds since the SYN-ACK was first sent. */
+uint32_t half_age_ms(const struct tcp *t, const struct tcp_half *h, struct tern_time now);
 struct tcp_half *half_new(struct tcp *t, struct tcp_listener *l, const struct tcp_tuple *tu,
                           uint32_t hash, const struct tcp_in *in, struct seq iss,
                           struct tern_time now);
@@ -405,15 +552,25 @@ void half_tuple(const struct tcp_half *h, struct tcp_tuple *tu);
 void half_free(struct tcp *t, struct tcp_half *h);
 struct tcp_half *half_get(struct tcp *t, struct tern_sock s);
 
+/* What one tick does of each kind at most; the rest is still due and comes with the next. */
+#define TICK_BUDGET 8192u
+
 /* timewait.c */
 void tw_enter(struct tcp *t, struct tcp_conn *c, unsigned cause, struct tern_time now);
 void tw_drop(struct tcp *t, struct tcp_tw *w, unsigned cause, struct tern_time now);
 void tw_tick(struct tcp *t, struct tern_time now);
 struct tern_time tw_deadline(const struct tcp *t);
 void tw_tuple(const struct tcp_tw *w, struct tcp_tuple *tu);
+void tw_init(struct tw_tab *tab, void *ring, void *head, uint32_t max, struct pool_fault *fault);
+/* Octets of tw_init()'s head. */
+size_t tw_head_size(uint32_t max);
 
 /* answer.c: segments without a connection */
 void ans_push(struct tcp *t, const struct tcp_ans *a);
+/* The same without a copy: room for an answer, its octets undefined; NULL (and counted) if there is
+ * none. Then it must be queued. */
+struct tcp_ans *ans_take(struct tcp *t);
+void ans_queue(struct tcp *t, struct tcp_ans *a);
 /* RST of a connection with <SND.NXT>, as ABORT sends it [RFC9293:3.10.5]. */
 void ans_conn_rst(struct tcp *t, const struct tcp_conn *c, unsigned cause);
 void ans_rst(struct tcp *t, const struct tcp_tuple *tu, const struct tcp_in *in, uint32_t serial,
@@ -426,13 +583,14 @@ enum plan_what { PLAN_NOTHING, PLAN_SYN, PLAN_DATA, PLAN_ACK, PLAN_PROBE };
 struct tcp_plan {
     enum plan_what what;
     struct seq seq;
-    uint32_t len;  /* payload octets; more than one segment's worth when the link cuts */
+    uint32_t len; /* payload octets; more than one segment's worth when the link cuts */
     uint8_t th;
     bool rexmt;
     uint16_t cause;
     bool window_blocked; /* PLAN_NOTHING: the peer's window is what holds data back */
     bool held_back;      /* PLAN_NOTHING: Nagle, cork or SWS avoidance holds data back */
     bool cwnd_blocked;   /* PLAN_NOTHING: the congestion window is what holds data back */
+    bool pace_blocked;   /* PLAN_NOTHING: the pacing rate is */
 };
 void tcp_plan(const struct tcp *t, const struct tcp_conn *c, uint32_t most, struct tern_time now,
               struct tcp_plan *p);
@@ -445,7 +603,8 @@ void tcp_commit(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
 void tcp_ready(struct tcp *t, struct tcp_conn *c);
 
 /* window.c */
-/* Octets from rcv.nxt to offer now: a multiple of the window scale, never less than offered before. */
+/* Octets from rcv.nxt to offer now: a multiple of the window scale, never less than offered before.
+ */
 uint32_t window_offer(const struct tcp *t, const struct tcp_conn *c);
 void window_read(struct tcp *t, struct tcp_conn *c); /* the application has read */
 uint8_t window_shift(uint32_t limit);
@@ -457,8 +616,11 @@ void timer_stop(struct tcp *t, struct tcp_conn *c, unsigned which, unsigned caus
                 struct tern_time now);
 static inline bool timer_on(const struct tcp_conn *c, unsigned which)
 {
-    return c->timer_ns[which] != 0;
+    return c->timer_ns[which] != 0; /* enum TT_, not those of struct xmit */
 }
+/* When a timer runs out, in ns; 0 = it is not running. And its enum tern_timer. */
+int64_t timer_due(const struct tcp *t, const struct tcp_conn *c, unsigned which);
+unsigned timer_public(unsigned which);
 void timer_rexmt_update(struct tcp *t, struct tcp_conn *c, unsigned cause, struct tern_time now);
 /* The arena had no room for what the application wants to send: asks it again soon, whatever else
  * may or may not happen on this connection. */
@@ -470,15 +632,32 @@ void tcp_timeout(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_
 void rtt_init(struct tcp_rtt *r, const struct tern_config *cfg);
 void rtt_sample(struct tcp_rtt *r, uint32_t us, const struct tern_config *cfg);
 void rtt_backoff(struct tcp_rtt *r, const struct tern_config *cfg);
+/* A sample of this connection: into the RTO, and into the trace. */
+void rtt_take(struct tcp *t, struct tcp_conn *c, uint32_t us, struct tern_time now);
 
-/* recovery.c */
-/* `acked` octets were newly acknowledged (snd.una has moved), `flight` was outstanding before. */
-void recovery_ack(struct tcp *t, struct tcp_conn *c, uint32_t acked, uint32_t flight,
-                  struct tern_time now);
-void recovery_dupack(struct tcp *t, struct tcp_conn *c, struct tern_time now);
+/* recovery.c: what the files of sent.h find out becomes decisions */
+/* Before anything of an ACK is taken. */
+void recovery_begin(const struct tcp_conn *c, const struct tcp_seg *s, struct news *n);
+/* An acceptable ACK that moved snd.una (`fresh`), carries SACK blocks or is a duplicate (`dup`);
+ * snd.una and the records are up to date. */
+void recovery_ack(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s, struct news *n,
+                  bool dup, struct tern_time now);
 void recovery_rto(struct tcp *t, struct tcp_conn *c, struct tern_time now);
+/* The reordering timer: what RACK holds for lost by now. */
+void recovery_reo(struct tcp *t, struct tcp_conn *c, struct tern_time now);
+/* Everything outstanding is to be sent again, from snd.una on. */
+void recovery_go_back(struct tcp *t, struct tcp_conn *c, unsigned cause);
+
+/* newreno.c: the same for connections whose flight has no records */
+void newreno_ack(struct tcp *t, struct tcp_conn *c, const struct news *n, struct tern_time now);
+void newreno_dupack(struct tcp *t, struct tcp_conn *c, struct tern_time now);
 
 /* isn.c */
+/* The ports as they are hashed, after the addresses (both IPv4). */
+static inline uint64_t isn_ports(const struct tcp_tuple *tu)
+{
+    return (uint64_t)tu->lport << 16 | tu->rport;
+}
 struct seq isn_of(const struct tcp *t, const struct tcp_tuple *tu, struct tern_time now);
 uint32_t ts_offset_of(const struct tcp *t, const struct tcp_tuple *tu);
 uint16_t port_choose(struct tcp *t, struct tcp_tuple *tu); /* 0 = none is free */
@@ -488,9 +667,19 @@ void event_raise(struct tcp *t, struct tcp_conn *c, unsigned bits);
 void event_listener(struct tcp *t, struct tcp_listener *l);
 struct tcp_listener *listener_get(struct tcp *t, struct tern_sock s);
 
+/* dsack.c: SACK blocks that we send */
+void dsack_note(struct tcp_conn *c, struct seq lo, struct seq hi); /* [lo, hi) came twice */
+/* How many blocks the next segment carries. Asked several times a segment, and nearly always none.
+ */
+static inline unsigned conn_sack_blocks(const struct tcp_conn *c)
+{
+    unsigned n = c->rcv.ooo.count + !seq_eq(c->dsack_lo, c->dsack_hi), most = c->ts_ok ? 3 : 4;
+    return n == 0 || !c->sack_ok ? 0 : n < most ? n : most;
+}
+void conn_fill_sack(const struct tcp *t, const struct tcp_conn *c, struct tcp_opts *o);
+
 /* options.c: negotiated at the handshake */
-unsigned conn_sack_blocks(const struct tcp_conn *c); /* how many the next segment carries */
-uint32_t conn_opt_len(const struct tcp_conn *c);     /* octets of options on a segment now */
+uint32_t conn_opt_len(const struct tcp_conn *c); /* octets of options on a segment now */
 void conn_take_opts(struct tcp *t, struct tcp_conn *c, const struct tcp_opts *o);
 uint16_t iface_mss(const struct tcp *t, unsigned iface, unsigned fam, uint16_t user);
 uint32_t tsval_now(const struct tcp *t, uint32_t off, struct tern_time now);

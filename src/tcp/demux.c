@@ -31,7 +31,7 @@ bool tuple_eq(const struct tcp_tuple *a, const struct tcp_tuple *b)
            memcmp(a->raddr, b->raddr, 16) == 0 && memcmp(a->laddr, b->laddr, 16) == 0;
 }
 
-struct tcp_conn *demux_conn(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash)
+struct tcp_conn *demux_conn(const struct tcp *t, const struct tcp_tuple *tu, uint32_t hash)
 {
     uint32_t pos = hash, idx;
     while ((idx = map_next(&t->conn_map, hash, &pos)) != 0) {
@@ -62,18 +62,19 @@ struct tcp_half *demux_half(struct tcp *t, const struct tcp_tuple *tu, uint32_t 
     return NULL;
 }
 
-struct tcp_tw *demux_tw(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash)
+struct tcp_tw *demux_tw(const struct tcp *t, const struct tcp_tuple *tu, uint32_t hash)
 {
-    uint32_t pos = hash, idx;
-    while ((idx = map_next(&t->tw_map, hash, &pos)) != 0) {
-        struct tcp_tw *w = pool_at(&t->tws, idx);
+    struct tcp_tw *w;
+    for (uint32_t i = t->tws.head[hash & t->tws.mask]; i != 0; i = w->next) {
+        w = &t->tws.ring[i - 1];
         if (short_eq(w->laddr, w->raddr, w->lport, w->rport, tu))
             return w;
     }
     return NULL;
 }
 
-/* A listener bound to the address goes before one for all addresses, and that before a gateway's. */
+/* A listener bound to the address goes before one for all addresses, and that before a gateway's.
+ */
 struct tcp_listener *demux_listener(struct tcp *t, const struct tern_addr *addr, uint16_t port)
 {
     struct tcp_listener *any = NULL;
@@ -96,13 +97,14 @@ static void conn_defaults(struct tcp *t, struct tcp_conn *c, struct tern_time no
 {
     const struct tern_config *g = t->cfg;
     c->ttl = g->ttl;
+    c->cc_id = g->cc;
     c->nodelay = !g->nagle;
     c->snd.limit = g->sndbuf;
     c->rcv.limit = g->rcvbuf;
     c->rcv.ooo.max = (uint16_t)(g->max_conn_ooo < UINT16_MAX ? g->max_conn_ooo : UINT16_MAX);
     c->keep_idle_ms = g->keep_idle_ms;
     c->keep_intvl_ms = g->keep_intvl_ms;
-    c->keep_cnt = (uint16_t)g->keep_count;
+    c->keep_cnt = (uint8_t)g->keep_count;
     c->last_rx_ms = c->last_tx_ms = tcp_ms(t, now);
     rtt_init(&c->rtt, g);
 }
@@ -123,7 +125,6 @@ struct tcp_conn *conn_new(struct tcp *t, const struct tcp_tuple *tu, uint32_t ha
     wheel_node_init(&c->wheel);
     link_init(&c->ready_link);
     link_init(&c->event_link);
-    link_init(&c->accept_link);
     conn_defaults(t, c, now);
     map_put(&t->conn_map, hash, idx);
     return c;
@@ -145,6 +146,7 @@ void conn_free(struct tcp *t, struct tcp_conn *c)
     uint32_t idx = conn_idx(t, c);
     tern_assert(c->used && c->listener == 0);
     conn_unhash(t, c);
+    xmit_give(t, c);
     ring_free(&c->snd.buf, t->arena);
     ring_free(&c->rcv.buf, t->arena);
     ranges_clear(&c->rcv.ooo, &t->ooo);
@@ -154,6 +156,9 @@ void conn_free(struct tcp *t, struct tcp_conn *c)
                     offsetof(struct tcp_conn, ready_link), idx);
     if (link_in(&c->event_link))
         list_remove(&t->conn_events, &t->conns, offsetof(struct tcp_conn, event_link), idx);
+    if (c->prefix_counted)
+        prefix_conn(t, c, -1);
+    t->orphans -= c->orphan_counted;
     c->used = false;
     pool_give(&t->conns, idx);
 }

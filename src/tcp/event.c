@@ -6,9 +6,9 @@
  */
 #include "tcp/conn.h"
 
-#define CONN_LINK offsetof(struct tcp_conn, event_link)
+#define CONN_LINK   offsetof(struct tcp_conn, event_link)
 #define LISTEN_LINK offsetof(struct tcp_listener, event_link)
-#define HALF_LINK offsetof(struct tcp_half, link)
+#define HALF_LINK   offsetof(struct tcp_half, link)
 
 void event_raise(struct tcp *t, struct tcp_conn *c, unsigned bits)
 {
@@ -23,8 +23,7 @@ void event_raise(struct tcp *t, struct tcp_conn *c, unsigned bits)
 void event_listener(struct tcp *t, struct tcp_listener *l)
 {
     if (!link_in(&l->event_link))
-        list_push_tail(&t->listen_events, &t->listeners, LISTEN_LINK,
-                       pool_index(&t->listeners, l));
+        list_push_tail(&t->listen_events, &t->listeners, LISTEN_LINK, pool_index(&t->listeners, l));
 }
 
 static bool next_listener(struct tcp *t, struct tern_event *ev)
@@ -67,6 +66,7 @@ static bool next_half(struct tcp *t, struct tern_event *ev)
         return false;
     struct tcp_half *h = pool_at(&t->halves, idx);
     h->where = HALF_HELD;
+    h->offered = true;
     list_push_tail(&t->half_list[HALF_HELD], &t->halves, HALF_LINK, idx);
     half_event(t, h, ev);
     ev->bits = TERN_EV_SYN;
@@ -76,6 +76,12 @@ static bool next_half(struct tcp *t, struct tern_event *ev)
 bool tcp_event_next(struct tcp *t, struct tern_event *ev)
 {
     memset(ev, 0, sizeof *ev);
+    if (t->detect.event) {
+        t->detect.event = false;
+        ev->bits = TERN_EV_FLOOD;
+        ev->err = t->detect.st.verdict;
+        return true;
+    }
     if (next_half(t, ev) || next_listener(t, ev))
         return true;
     uint32_t idx = list_pop(&t->conn_events, &t->conns, CONN_LINK);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tcp/icmp_err.c: what ICMP errors do to a connection (RFC 9293 3.9.2.2, hardened as RFC 5927 says).
+ * tcp/icmp_err.c: what ICMP errors do to a connection (RFC 9293 3.9.2.2, hardened as RFC 5927
+ * says).
  *
  * A message counts only when the quoted sequence number is in flight. While opening, any
  * unreachable ends the attempt, as deployed stacks do (RFC 5461): somebody is waiting for the
@@ -33,8 +34,7 @@ unsigned tcp_icmp(struct tcp *t, const struct tern_endpoint *local,
         if (mss < c->mss) {
             c->mss = mss;
             c->cc.mss = mss - (c->ts_ok ? 12u : 0u);
-            c->snd.rtx = c->snd.una;
-            c->rtx_cause = CAUSE_TX_REXMT_GO_BACK;
+            recovery_go_back(t, c, CAUSE_TX_REXMT_GO_BACK);
             tcp_ready(t, c);
         }
         return CAUSE_DROP_ICMP_TAKEN;

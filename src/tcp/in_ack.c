@@ -2,10 +2,10 @@
 /*
  * tcp/in_ack.c: RFC 9293 3.10.7.4 step 5: the acknowledgment field.
  *
- * In order: is it acceptable, does it complete the handshake, does it acknowledge anything new (round-trip
- * sample, buffer, congestion control), is it a duplicate, does it move the window, does it cover our
- * FIN. The lower bound of acceptable ACKs is RFC 5961's, but never below our ISS: an ACK for data
- * that was never sent is not "old".
+ * In order: is it acceptable, does it complete the handshake, does it acknowledge anything new
+ * (round-trip sample, buffer, congestion control), is it a duplicate, does it move the window, does
+ * it cover our FIN. The lower bound of acceptable ACKs is RFC 5961's, but never below our ISS: an
+ * ACK for data that was never sent is not "old".
  */
 #include "tcp/conn.h"
 
@@ -62,10 +62,13 @@ static void take_timestamp(struct tcp *t, struct tcp_conn *c, const struct tcp_s
     c->ts_recent_ms = tcp_ms(t, now);
 }
 
+/* Without records: the one segment that is timed. */
 static void sample_rtt(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
                        struct tern_time now)
 {
     uint32_t us = 0;
+    if (conn_tracked(t, c) != NULL)
+        return; /* rate.c samples */
     if (c->rtt.timed_ns != 0) {
         if (seq_lt(s->ack, c->rtt.timed))
             return;
@@ -80,35 +83,26 @@ static void sample_rtt(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *
     } else {
         return;
     }
-    rtt_sample(&c->rtt, us, t->cfg);
-    struct tern_trace *r = trace_add(t->trace, now, TERN_TR_RTT, CAUSE_NONE);
-    if (r != NULL) {
-        r->serial = c->serial;
-        r->state = c->state;
-        r->lport = c->tuple.lport;
-        r->rport = c->tuple.rport;
-        r->a = us;
-        r->b = c->rtt.srtt_us;
-        r->seq = c->rtt.rto_us;
-    }
+    rtt_take(t, c, us, now);
 }
 
 /* SEG.ACK acknowledges something new. */
 static void advance(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
                     struct tern_time now)
 {
-    uint32_t flight = (uint32_t)seq_diff(c->snd.nxt, c->snd.una);
+    struct news n;
     uint32_t acked = (uint32_t)seq_diff(s->ack, snd_base(c));
-    bool syn_only = seq_eq(c->snd.una, c->snd.iss) && acked == 0;
     bool fin = fin_sent(c) && seq_gt(s->ack, snd_fin(c));
     uint32_t data = acked - (fin ? 1 : 0);
     tern_assert(data <= c->snd.buf.len);
 
+    recovery_begin(c, s, &n);
     sample_rtt(t, c, s, now);
     if (data != 0) {
         ring_drop(&c->snd.buf, data);
         ring_release_if_empty(&c->snd.buf, t->arena);
     }
+    c->syn_acked = true;
     c->fin_acked |= fin;
     c->snd.una = s->ack;
     c->bytes_acked += data;
@@ -116,27 +110,44 @@ static void advance(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
         c->snd.rtx = c->snd.una;
     if (c->urg && seq_ge(c->snd.una, c->snd.up))
         c->urg = false;
-    recovery_ack(t, c, syn_only ? 0 : acked, flight, now);
+    n.una_moved = true;
+    sent_acked(t, c, &n);
+    recovery_ack(t, c, s, &n, false, now);
     timer_rexmt_update(t, c, CAUSE_TM_REXMT_ACK, now);
+    tlp_arm(t, c, now);
     if (data != 0 && c->was_writable_no && c->snd.buf.len <= c->snd.limit / 2) {
         c->was_writable_no = false;
         event_raise(t, c, TERN_EV_WRITABLE);
     }
-    if (seq_eq(c->snd.una, c->snd.nxt) && c->snd.buf.len == 0 && (!c->fin_wanted || fin))
+    if (seq_eq(c->snd.una, c->snd.nxt) && c->snd.buf.len == 0 && (c->fin_wanted ? fin : data != 0))
         event_raise(t, c, TERN_EV_SENT_ALL);
     tcp_ready(t, c);
 }
 
-/* [RFC9293:3.10.7.4] fifth: SND.WND follows the newest segment (WL1, WL2). A `fresh` acknowledgment is
- * the newest whatever its SEG.SEQ: the peer may have sent it with a retransmission. Its window must be
- * taken then, for the old one would be measured from a new SND.UNA and let us send beyond the peer's
- * right edge. */
+/* Only what waits for the window to open ends here: the override timer of a window that is too
+ * small goes on, or data held back would wait for ever [RFC9293:3.8.6.2.1]. */
+static void window_opened(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    timer_stop(t, c, TT_PERSIST, CAUSE_TM_PERSIST_STOP, now);
+    c->persist_shift = 0;
+    if (c->owe_probe == CAUSE_TX_PROBE_WINDOW)
+        c->owe_probe = 0;
+    if (seq_lt(c->snd.una, c->snd.nxt) && !timer_on(c, TT_REXMT))
+        recovery_go_back(t, c, CAUSE_TX_REXMT_GO_BACK); /* the probe's octet was not taken */
+    if (c->no_memory)
+        timer_memory(t, c, now);
+}
+
+/* [RFC9293:3.10.7.4] fifth: SND.WND follows the newest segment (WL1, WL2). A `fresh` acknowledgment
+ * is the newest whatever its SEG.SEQ: the peer may have sent it with a retransmission. Its window
+ * must be taken then, for the old one would be measured from a new SND.UNA and let us send beyond
+ * the peer's right edge. */
 static bool update_window(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s, bool fresh,
                           struct tern_time now)
 {
     bool older =
         seq_lt(s->seq, c->snd.wl1) || (seq_eq(s->seq, c->snd.wl1) && seq_lt(s->ack, c->snd.wl2));
-    if (older && !fresh)
+    if ((older && !fresh) || seq_lt(s->ack, c->snd.una)) /* SND.UNA =< SEG.ACK */
         return false;
     uint32_t wnd = s->wnd << c->snd_ws;
     bool changed = wnd != c->snd.wnd, was_shut = c->snd.wnd == 0;
@@ -149,18 +160,8 @@ static bool update_window(struct tcp *t, struct tcp_conn *c, const struct tcp_se
         c->persist_ms = tcp_ms(t, now);
         c->persist_shift = 0;
     }
-    /* Only what waits for the window to open ends here: the override timer of a window that is too
-     * small goes on, or data held back would wait for ever [RFC9293:3.8.6.2.1]. */
-    if (wnd != 0 && was_shut && timer_on(c, TT_PERSIST)) {
-        timer_stop(t, c, TT_PERSIST, CAUSE_TM_PERSIST_STOP, now);
-        c->persist_shift = 0;
-        if (seq_lt(c->snd.una, c->snd.nxt) && !timer_on(c, TT_REXMT)) {
-            c->snd.rtx = c->snd.una; /* the probe's octet was not taken */
-            c->rtx_cause = CAUSE_TX_REXMT_GO_BACK;
-        }
-        if (c->no_memory)
-            timer_memory(t, c, now);
-    }
+    if (wnd != 0 && was_shut)
+        window_opened(t, c, now);
     if (changed)
         tcp_ready(t, c);
     return changed;
@@ -174,6 +175,14 @@ static bool fin_in_order(const struct tcp_conn *c, const struct tcp_in *in)
     return seq_ge(seq_add(in->s.seq, in->s.len), c->rcv.nxt) && c->rcv.ooo.count == 0;
 }
 
+void in_fin_wait_2(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    tcp_enter(t, c, TERN_TCP_FIN_WAIT_2, CAUSE_ST_FIN_ACKED, now);
+    if (c->orphan && t->cfg->fin_wait_2_ms != 0)
+        timer_arm(t, c, TT_FIN_WAIT_2, time_add_ms(now, t->cfg->fin_wait_2_ms), CAUSE_TM_FIN_WAIT_2,
+                  now);
+}
+
 /* Our FIN is acknowledged. */
 static unsigned fin_acked(struct tcp *t, struct tcp_conn *c, const struct tcp_in *in,
                           struct tern_time now)
@@ -181,12 +190,8 @@ static unsigned fin_acked(struct tcp *t, struct tcp_conn *c, const struct tcp_in
     switch (c->state) {
     case TERN_TCP_FIN_WAIT_1:
         /* With the peer's FIN in the same segment the way is straight to TIME-WAIT: in_fin(). */
-        if (!fin_in_order(c, in)) {
-            tcp_enter(t, c, TERN_TCP_FIN_WAIT_2, CAUSE_ST_FIN_ACKED, now);
-            if (c->orphan && t->cfg->fin_wait_2_ms != 0)
-                timer_arm(t, c, TT_FIN_WAIT_2, time_add_ms(now, t->cfg->fin_wait_2_ms),
-                          CAUSE_TM_FIN_WAIT_2, now);
-        }
+        if (!fin_in_order(c, in))
+            in_fin_wait_2(t, c, now);
         return IN_GO;
     case TERN_TCP_CLOSING:
         tw_enter(t, c, CAUSE_ST_FIN_ACKED, now);
@@ -197,6 +202,26 @@ static unsigned fin_acked(struct tcp *t, struct tcp_conn *c, const struct tcp_in
     default:
         return IN_GO;
     }
+}
+
+/* [RFC5681:2] a duplicate acknowledgment: everything about it repeats the last one. */
+static bool duplicate(const struct tcp_conn *c, const struct tcp_seg *s)
+{
+    return seq_eq(s->ack, c->snd.una) && seq_lt(c->snd.una, c->snd.nxt) && s->len == 0 &&
+           !(s->th & TERN_TH_FIN) && s->wnd != 0 && s->wnd << c->snd_ws == c->snd.wnd;
+}
+
+/* SEG.ACK acknowledges nothing new, but may be a duplicate or carry SACK blocks. */
+static void stand_still(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
+                        struct tern_time now)
+{
+    bool dup = duplicate(c, s);
+    if ((!dup && s->opt.nsack == 0) || !seq_eq(s->ack, c->snd.una))
+        return;
+    struct news n;
+    recovery_begin(c, s, &n);
+    recovery_ack(t, c, s, &n, dup, now);
+    tlp_arm(t, c, now);
 }
 
 unsigned in_ack(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now)
@@ -218,15 +243,11 @@ unsigned in_ack(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct ter
         c->rexmts = 0; /* the peer answers its probes: not dead, only shut [RFC9293:3.8.6.1] */
 
     bool fresh = seq_gt(s->ack, c->snd.una);
-    /* [RFC5681:2] a duplicate acknowledgment: everything about it repeats the last one. */
-    bool dup = !fresh && seq_eq(s->ack, c->snd.una) && s->len == 0 &&
-               !(s->th & TERN_TH_FIN) && seq_lt(c->snd.una, c->snd.nxt) &&
-               s->wnd << c->snd_ws == c->snd.wnd && s->wnd != 0;
     if (fresh)
         advance(t, c, s, now);
+    else
+        stand_still(t, c, s, now);
     update_window(t, c, s, fresh, now);
-    if (dup)
-        recovery_dupack(t, c, now);
     if (fresh && c->fin_acked)
         return fin_acked(t, c, in, now);
     return IN_GO;

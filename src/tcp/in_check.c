@@ -4,9 +4,9 @@
  * (sequence number, RST, SYN; step 3, security, is for MLS systems only), with PAWS (RFC 7323 5.3)
  * before them and the defences of RFC 5961 in them.
  *
- * A SYN on a synchronized connection is challenged wherever it stands [RFC5961:4.2], so it is looked
- * at before the window test. Challenge and out-of-window ACKs are counted for each connection: a
- * counter shared by all would be a side channel (CVE-2016-5696).
+ * A SYN on a synchronized connection is challenged wherever it stands [RFC5961:4.2], so it is
+ * looked at before the window test. Challenge and out-of-window ACKs are counted for each
+ * connection: a counter shared by all would be a side channel (CVE-2016-5696).
  */
 #include "tcp/conn.h"
 
@@ -44,8 +44,8 @@ static unsigned paws(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
 {
     if (!c->ts_ok || (s->th & TERN_TH_RST))
         return IN_GO;
-    if (!s->opt.has_ts)
-        return CAUSE_DROP_NO_TIMESTAMP; /* [RFC7323:3.2] */
+    if (!s->opt.has_ts) /* [RFC7323:3.2]; but a rebooted peer's SYN is challenged [RFC5961:4.2] */
+        return s->th & TERN_TH_SYN ? IN_GO : (unsigned)CAUSE_DROP_NO_TIMESTAMP;
     if ((int32_t)(s->opt.tsval - c->ts_recent) >= 0)
         return IN_GO;
     if (tcp_ms(t, now) - c->ts_recent_ms > PAWS_IDLE_MS)
@@ -76,8 +76,8 @@ static unsigned rst(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
     return CAUSE_RX_SEG;
 }
 
-/* The crossing SYN-ACK of a simultaneous open stands one below RCV.NXT, so that the letter of Table 6
- * would refuse it although Figure 7 takes it. What counts is its ACK. */
+/* The crossing SYN-ACK of a simultaneous open stands one below RCV.NXT, so that the letter of Table
+ * 6 would refuse it although Figure 7 takes it. What counts is its ACK. */
 static bool crossing_syn_ack(const struct tcp_conn *c, const struct tcp_seg *s)
 {
     return c->state == TERN_TCP_SYN_RECEIVED && seq_eq(s->seq, c->rcv.irs) &&
@@ -96,6 +96,14 @@ static unsigned out_of_window(struct tcp *t, struct tcp_conn *c, const struct tc
         return CAUSE_DROP_OUT_OF_WINDOW;
     }
     bool probe = s->len <= 1 && seq_eq(s->seq, seq_sub(c->rcv.nxt, 1));
+    if (s->len > 1 && seq_le(seq_add(s->seq, s->len), c->rcv.nxt)) { /* all of it came before */
+        dsack_note(c, s->seq, seq_add(s->seq, s->len));
+        if (!(s->th & TERN_TH_SYN)) { /* an ACK of data cannot be part of a loop: not rationed */
+            c->owe_ack = CAUSE_TX_ACK_OUT_OF_WINDOW;
+            tcp_ready(t, c);
+            return CAUSE_DROP_OUT_OF_WINDOW;
+        }
+    }
     in_challenge(t, c, probe ? CAUSE_TX_ACK_KEEPALIVE : CAUSE_TX_ACK_OUT_OF_WINDOW, now);
     return CAUSE_DROP_OUT_OF_WINDOW;
 }
@@ -107,7 +115,7 @@ unsigned in_check(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct t
     if (v != IN_GO)
         return v;
     if (crossing_syn_ack(c, s)) {
-        s->th &= (uint8_t)~(TERN_TH_SYN | TERN_TH_FIN);
+        s->th &= (uint8_t) ~(TERN_TH_SYN | TERN_TH_FIN);
         s->seq = c->rcv.nxt;
         s->len = 0;
         return IN_GO;

@@ -33,17 +33,18 @@ void in_fin(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_ti
         return;
     if (in->s.th & TERN_TH_FIN) {
         struct seq fin = seq_add(in->s.seq, in->s.len);
-        if (seq_ge(fin, c->rcv.nxt) && !c->fin_known) {
+        /* One below text that has arrived is a lie. */
+        if (seq_ge(fin, ranges_top(&c->rcv.ooo, &t->ooo, c->rcv.nxt)) && !c->fin_known) {
             c->rcv.fin = fin;
             c->fin_known = true;
+            if (!seq_eq(fin, c->rcv.nxt) && c->owe_ack == 0) {
+                c->owe_ack = CAUSE_TX_ACK_DUP; /* beyond a hole [RFC5681:4.2] */
+                tcp_ready(t, c);
+            }
         }
     }
-    if (!c->fin_known || !seq_eq(c->rcv.fin, c->rcv.nxt)) {
-        /* FIN-WAIT-1 waited for this FIN in in_ack(), but its text could not be taken. */
-        if (c->state == TERN_TCP_FIN_WAIT_1 && c->fin_acked)
-            tcp_enter(t, c, TERN_TCP_FIN_WAIT_2, CAUSE_ST_FIN_ACKED, now);
+    if (!c->fin_known || !seq_eq(c->rcv.fin, c->rcv.nxt))
         return;
-    }
     c->rcv.nxt = seq_add(c->rcv.nxt, 1);
     if (seq_lt(c->rcv.adv, c->rcv.nxt))
         c->rcv.adv = c->rcv.nxt; /* a FIN needs no buffer: it may stand at the very edge */

@@ -25,20 +25,22 @@ unsigned in_closed(struct tcp *t, const struct tcp_tuple *tu, const struct tcp_i
     return CAUSE_TX_RST_NO_CONNECTION;
 }
 
-unsigned in_listen(struct tcp *t, struct tcp_listener *l, const struct tcp_tuple *tu,
-                   uint32_t hash, struct tcp_in *in, struct tern_time now)
+unsigned in_listen(struct tcp *t, struct tcp_listener *l, const struct tcp_tuple *tu, uint32_t hash,
+                   struct tcp_in *in, struct tern_time now)
 {
     if (in->s.th & TERN_TH_RST) /* first */
         return CAUSE_DROP_LISTEN_RST;
     if (!unicast(&in->pkt->dst) || !unicast(&in->pkt->src))
         return CAUSE_DROP_BROADCAST; /* [RFC9293:MUST-57] [RFC9293:MUST-63] */
-    if (in->s.th & TERN_TH_ACK) { /* second */
+    if (in->s.th & TERN_TH_ACK) {    /* second */
+        unsigned v = policy_ack(t, l, tu, hash, in, now);
+        if (v != IN_GO)
+            return v;
         ans_rst(t, tu, in, 0, TERN_TCP_LISTEN, CAUSE_TX_RST_LISTEN_ACK);
         return CAUSE_TX_RST_LISTEN_ACK;
     }
     if (!(in->s.th & TERN_TH_SYN)) /* fourth */
         return CAUSE_DROP_LISTEN_FLAGS;
     /* third: a SYN. Text and FIN that come with it are not kept: the peer sends them again. */
-    struct tcp_half *h = half_new(t, l, tu, hash, in, isn_of(t, tu, now), now);
-    return h != NULL ? (unsigned)CAUSE_RX_SEG : (unsigned)CAUSE_DROP_SYN_FULL;
+    return policy_syn(t, l, tu, hash, in, now);
 }

@@ -2,8 +2,9 @@
 /*
  * tcp/in_synsent.c: RFC 9293 3.10.7.3: SYN-SENT.
  *
- * The check of a RST's sequence number that the RFC's text mentions here is an erratum (8167): before
- * the peer's SYN there is no RCV.NXT to compare with. A RST counts only with an ACK of our SYN.
+ * The check of a RST's sequence number that the RFC's text mentions here is an erratum (8167):
+ * before the peer's SYN there is no RCV.NXT to compare with. A RST counts only with an ACK of our
+ * SYN.
  */
 #include "tcp/conn.h"
 
@@ -28,6 +29,7 @@ static unsigned syn_acked(struct tcp *t, struct tcp_conn *c, struct tcp_in *in,
 {
     take_syn(t, c, in, now);
     c->snd.una = in->s.ack;
+    c->syn_acked = true;
     c->snd.rtx = c->snd.nxt;
     if (c->rtt.timed_ns != 0)
         rtt_sample(&c->rtt, (uint32_t)((now.ns - c->rtt.timed_ns) / 1000), t->cfg);

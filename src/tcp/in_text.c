@@ -20,22 +20,26 @@ void in_urgent(struct tcp *t, struct tcp_conn *c, const struct tcp_in *in)
         return;
     c->rcv.up = up;
     c->oob = true;
+    c->oob_kept = false;
     event_raise(t, c, TERN_EV_OOB); /* [RFC9293:MUST-32] */
 }
 
-/* Cuts off what is before RCV.NXT and beyond the window. */
+/* Cuts off what is before RCV.NXT and beyond the window or the end of the stream. */
 static void trim(struct tcp_conn *c, struct tcp_in *in)
 {
     struct tcp_seg *s = &in->s;
     int32_t before = seq_diff(c->rcv.nxt, s->seq);
     if (before > 0) {
         uint32_t cut = (uint32_t)before < s->len ? (uint32_t)before : s->len;
+        dsack_note(c, s->seq, seq_add(s->seq, cut));
         s->data += cut;
         s->len -= cut;
         s->seq = seq_add(s->seq, cut);
         in->copied = false;
     }
-    int32_t room = seq_diff(c->rcv.adv, s->seq);
+    /* Nothing stands beyond the peer's own FIN. */
+    struct seq edge = c->fin_known ? seq_min(c->rcv.adv, c->rcv.fin) : c->rcv.adv;
+    int32_t room = seq_diff(edge, s->seq);
     if (room < 0)
         room = 0;
     if (s->len > (uint32_t)room) {
@@ -54,8 +58,10 @@ static unsigned keep_ooo(struct tcp *t, struct tcp_conn *c, const struct tcp_seg
     uint32_t extent = c->rcv.buf.len + (uint32_t)seq_diff(top, c->rcv.nxt);
     c->owe_ack = CAUSE_TX_ACK_DUP; /* [RFC5681:4.2] */
     tcp_ready(t, c);
-    if (ranges_covers(&c->rcv.ooo, &t->ooo, s->seq, end))
+    if (ranges_covers(&c->rcv.ooo, &t->ooo, s->seq, end)) {
+        dsack_note(c, s->seq, end);
         return CAUSE_DROP_DUPLICATE;
+    }
     if (!ring_reserve(&c->rcv.buf, t->arena, off + s->len, UINT32_MAX, extent))
         return CAUSE_DROP_RCV_MEMORY;
     if (!ranges_add(&c->rcv.ooo, &t->ooo, s->seq, end)) {

@@ -16,9 +16,16 @@ static void *carve(struct carve *k, size_t size, uint64_t count)
 }
 
 struct layout {
-    void *conns, *halves, *tws, *listeners, *anss, *ooo;
-    struct map_slot *conn_map, *half_map, *tw_map, *listen_map;
+    void *conns, *halves, *tws, *listeners, *anss, *ooo, *xmits, *sents;
+    struct prefix_tab *prefix;
+    void *tw_head;
+    struct map_slot *conn_map, *half_map, *listen_map;
 };
+
+static uint32_t xmit_blocks(const struct tern_config *cfg)
+{
+    return cfg->max_cc_blocks != 0 ? cfg->max_cc_blocks : cfg->max_conns;
+}
 
 static void lay_out(struct carve *k, const struct tern_config *cfg, struct layout *l)
 {
@@ -28,9 +35,12 @@ static void lay_out(struct carve *k, const struct tern_config *cfg, struct layou
     l->listeners = carve(k, sizeof(struct tcp_listener), cfg->max_listeners);
     l->anss = carve(k, sizeof(struct tcp_ans), cfg->max_answers);
     l->ooo = carve(k, sizeof(struct range), cfg->max_ooo);
+    l->xmits = carve(k, sizeof(struct xmit), xmit_blocks(cfg));
+    l->sents = carve(k, sizeof(struct sent), cfg->max_sent);
+    l->prefix = carve(k, sizeof(struct prefix_tab), 1);
     l->conn_map = carve(k, sizeof(struct map_slot), map_slots(cfg->max_conns));
     l->half_map = carve(k, sizeof(struct map_slot), map_slots(cfg->max_half_open));
-    l->tw_map = carve(k, sizeof(struct map_slot), map_slots(cfg->max_time_wait));
+    l->tw_head = carve(k, tw_head_size(cfg->max_time_wait), 1);
     l->listen_map = carve(k, sizeof(struct map_slot), map_slots(cfg->max_listeners));
 }
 
@@ -67,22 +77,26 @@ struct tcp *tcp_init(void *mem, const struct tern_config *cfg, struct buddy *are
     t->arena = arena;
     t->trace = trace;
     t->cks = cksum_ops(cfg->cpu);
-    t->cc = cc_ops_of(cfg->cc);
     pool_init(&t->conns, l.conns, sizeof(struct tcp_conn), cfg->max_conns, fault);
     pool_init(&t->halves, l.halves, sizeof(struct tcp_half), cfg->max_half_open, fault);
-    pool_init(&t->tws, l.tws, sizeof(struct tcp_tw), cfg->max_time_wait, fault);
+    tw_init(&t->tws, l.tws, l.tw_head, cfg->max_time_wait, fault);
     pool_init(&t->listeners, l.listeners, sizeof(struct tcp_listener), cfg->max_listeners, fault);
     pool_init(&t->anss, l.anss, sizeof(struct tcp_ans), cfg->max_answers, fault);
     pool_init(&t->ooo, l.ooo, sizeof(struct range), cfg->max_ooo, fault);
+    pool_init(&t->xmits, l.xmits, sizeof(struct xmit), xmit_blocks(cfg), fault);
+    pool_init(&t->sents, l.sents, sizeof(struct sent), cfg->max_sent, fault);
     map_init(&t->conn_map, l.conn_map, map_slots(cfg->max_conns));
     map_init(&t->half_map, l.half_map, map_slots(cfg->max_half_open));
-    map_init(&t->tw_map, l.tw_map, map_slots(cfg->max_time_wait));
     map_init(&t->listen_map, l.listen_map, map_slots(cfg->max_listeners));
     wheel_init(&t->wheel, &t->conns, offsetof(struct tcp_conn, wheel), now);
     t->key_demux = derive(cfg->seed, 1);
     t->key_isn = derive(cfg->seed, 2);
     t->key_port = derive(cfg->seed, 3);
     t->key_ts = derive(cfg->seed, 4);
+    t->key_prefix = derive(cfg->seed, 6);
+    struct hash_key chain = derive(cfg->seed, 7);
+    cookie_init(&t->jar, &chain, now);
+    t->prefix = l.prefix;
     t->port_offset = (uint32_t)derive(cfg->seed, 5).k0;
     t->boot_ns = t->now_ns = now.ns;
     for (unsigned i = 0; i < TCP_IFACES; i++)

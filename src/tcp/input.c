@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tcp/input.c: the spine of TCP's input: RFC 9293 3.10.7.3 for SYN-SENT, and for all other states the
- * eight steps of 3.10.7.4 in their order, one file a step. (CLOSED and LISTEN: in_listen.c;
+ * tcp/input.c: the spine of TCP's input: RFC 9293 3.10.7.3 for SYN-SENT, and for all other states
+ * the eight steps of 3.10.7.4 in their order, one file a step. (CLOSED and LISTEN: in_listen.c;
  * half-open: syncache.c; TIME-WAIT: timewait.c.)
  */
 #include "tcp/conn.h"
@@ -9,12 +9,18 @@
 static unsigned text_and_fin(struct tcp *t, struct tcp_conn *c, struct tcp_in *in,
                              struct tern_time now)
 {
-    in_urgent(t, c, in);                    /* step 6 */
+    uint32_t gen = c->gen;
+    in_urgent(t, c, in);                 /* step 6 */
     unsigned v = in_text(t, c, in, now); /* step 7 */
-    if (v != IN_GO)
-        return v;
-    in_fin(t, c, in, now); /* step 8 */
-    return CAUSE_RX_SEG;
+    if (v == IN_GO) {
+        in_fin(t, c, in, now); /* step 8 */
+        v = CAUSE_RX_SEG;
+    }
+    /* in_ack() left FIN-WAIT-1 to step 8 because of this segment's FIN, but its text was not taken.
+     */
+    if (c->used && c->gen == gen && c->state == TERN_TCP_FIN_WAIT_1 && c->fin_acked)
+        in_fin_wait_2(t, c, now);
+    return v;
 }
 
 /* RFC 9293 3.10.7.4, steps 1 to 8, for a connection that has a control block. */

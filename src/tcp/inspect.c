@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tcp/inspect.c: what `tern ss` shows of TCP. The cursor is a kind in its upper half and a pool index
- * in its lower one.
+ * tcp/inspect.c: what `tern ss` shows of TCP. The cursor is a kind in its upper half and a pool
+ * index in its lower one.
  */
 #include "tcp/conn.h"
+
+#define HALF_COOKIE_MS                                                                             \
+    5000u /* how long a cookie is shown: about as long as an honest ACK may take */
 
 static void ends(struct tern_info *o, const struct tcp_tuple *tu)
 {
@@ -14,25 +17,43 @@ static void ends(struct tern_info *o, const struct tcp_tuple *tu)
     o->remote.port = tu->rport;
 }
 
-static void conn_timers(const struct tcp_conn *c, struct tern_info *o, struct tern_time now)
+static void conn_timers(const struct tcp *t, const struct tcp_conn *c, struct tern_info *o,
+                        struct tern_time now)
 {
-    static const uint8_t pub[TT_COUNT] = {
-        [TT_REXMT] = TERN_TIMER_REXMT,   [TT_PERSIST] = TERN_TIMER_PERSIST,
-        [TT_DELACK] = TERN_TIMER_DELACK, [TT_KEEP] = TERN_TIMER_KEEP,
-        [TT_USER] = TERN_TIMER_USER,     [TT_FIN_WAIT_2] = TERN_TIMER_FIN_WAIT_2,
-    };
     o->timer_us = -1;
-    for (unsigned i = 0; i < TT_COUNT; i++) {
-        if (c->timer_ns[i] == 0)
+    for (unsigned i = 0; i < TT_ALL; i++) {
+        int64_t due = timer_due(t, c, i);
+        if (due == 0)
             continue;
-        int64_t us = (c->timer_ns[i] - now.ns) / 1000;
+        int64_t us = (due - now.ns) / 1000;
         if (us < 0)
             us = 0;
         if (o->timer_us >= 0 && us >= o->timer_us)
             continue;
         o->timer_us = us;
-        o->timer = pub[i];
+        o->timer = (uint8_t)timer_public(i);
     }
+}
+
+/* What loss recovery and rate sampling know. */
+static void info_recovery(const struct tcp *t, const struct tcp_conn *c, struct tern_info *o)
+{
+    const struct xmit *x = conn_xmit(t, c);
+    o->dsack = c->dsacks;
+    o->flight = snd_flight(c);
+    o->recovery = c->recovery;
+    o->rto_recovery = c->rto_recovery;
+    o->pacing_bps = c->cc.pacing_bps;
+    o->cc = conn_cc(t, c)->name;
+    if (x == NULL)
+        return;
+    o->sacked = x->sacked;
+    o->lost = x->lost;
+    o->reordering = x->reordering;
+    o->min_rtt_us = rack_min_rtt_us(x);
+    o->delivered = x->delivered;
+    o->delivery_bps = x->rate_bps;
+    o->app_limited = x->app_limited != 0;
 }
 
 static void info_conn(const struct tcp *t, const struct tcp_conn *c, struct tern_info *o,
@@ -48,7 +69,7 @@ static void info_conn(const struct tcp *t, const struct tcp_conn *c, struct tern
     ends(o, &c->tuple);
     o->rcvq = c->rcv.buf.len;
     o->sndq = c->snd.buf.len;
-    conn_timers(c, o, now);
+    conn_timers(t, c, o, now);
     o->retries = c->keep_probes != 0 ? c->keep_probes : c->rexmts;
     o->mss = c->mss - (c->ts_ok ? 12u : 0u);
     o->rcv_mss = c->rcv_mss;
@@ -76,7 +97,7 @@ static void info_conn(const struct tcp *t, const struct tcp_conn *c, struct tern
     o->segs_in = c->segs_in;
     o->retrans = c->retrans;
     o->ooo = c->rcv.ooo.count;
-    o->cc = t->cc->name;
+    info_recovery(t, c, o);
 }
 
 static void info_half(const struct tcp *t, const struct tcp_half *h, struct tern_info *o,
@@ -96,6 +117,7 @@ static void info_half(const struct tcp *t, const struct tcp_half *h, struct tern
     if (o->timer_us < 0)
         o->timer_us = 0;
     o->retries = o->held ? 0 : h->where;
+    o->age_ms = half_age_ms(t, h, now);
     o->iss = h->iss.v;
     o->irs = h->irs.v;
 }
@@ -117,6 +139,30 @@ static void info_tw(const struct tcp *t, const struct tcp_tw *w, struct tern_inf
         o->timer_us = 0;
     o->snd_nxt = w->snd_nxt.v;
     o->rcv_nxt = w->rcv_nxt.v;
+}
+
+/* A handshake of which only the peer knows: one of the last cookies, while it may still come back.
+ */
+static bool info_cookie(const struct tcp *t, const struct detect_cookie *k, struct tern_info *o,
+                        struct tern_time now)
+{
+    struct tcp_tuple tu = {.lport = k->lport, .rport = k->rport, .fam = TERN_AF_IP4};
+    uint32_t age = tcp_ms(t, now) - k->ms;
+    if (k->rport == 0 || age > HALF_COOKIE_MS)
+        return false;
+    memcpy(tu.laddr, k->laddr, 4);
+    memcpy(tu.raddr, k->raddr, 4);
+    uint32_t hash = tuple_hash(t, &tu);
+    if (demux_conn(t, &tu, hash) != NULL || demux_tw(t, &tu, hash) != NULL)
+        return false;
+    memset(o, 0, sizeof *o);
+    ends(o, &tu);
+    o->kind = TERN_INFO_HALF_OPEN;
+    o->state = TERN_TCP_SYN_RECEIVED;
+    o->cookie = true;
+    o->timer_us = -1;
+    o->age_ms = age;
+    return true;
 }
 
 static void info_listener(const struct tcp *t, const struct tcp_listener *l, struct tern_info *o)
@@ -158,8 +204,10 @@ static bool info_at(const struct tcp *t, unsigned kind, uint32_t idx, struct ter
             info_conn(t, c, o, now);
         return show;
     }
+    case 4:
+        return info_cookie(t, &t->detect.recent[idx - 1], o, now);
     default: {
-        const struct tcp_tw *w = pool_at(&t->tws, idx);
+        const struct tcp_tw *w = &t->tws.ring[idx - 1];
         if (w->used)
             info_tw(t, w, o, now);
         return w->used;
@@ -170,11 +218,12 @@ static bool info_at(const struct tcp *t, unsigned kind, uint32_t idx, struct ter
 bool tcp_inspect_next(const struct tcp *t, uint64_t *cursor, struct tern_info *out,
                       struct tern_time now)
 {
-    const struct pool *pools[4] = {&t->listeners, &t->halves, &t->conns, &t->tws};
+    const uint32_t fresh[5] = {t->listeners.fresh, t->halves.fresh, t->conns.fresh, t->tws.fresh,
+                               DETECT_RECENT};
     unsigned kind = (unsigned)(*cursor >> 32);
     uint32_t idx = (uint32_t)*cursor;
-    for (; kind < 4; kind++, idx = 0) {
-        while (idx < pools[kind]->fresh) {
+    for (; kind < 5; kind++, idx = 0) {
+        while (idx < fresh[kind]) {
             idx++;
             if (info_at(t, kind, idx, out, now)) {
                 *cursor = (uint64_t)kind << 32 | idx;
@@ -182,7 +231,7 @@ bool tcp_inspect_next(const struct tcp *t, uint64_t *cursor, struct tern_info *o
             }
         }
     }
-    *cursor = (uint64_t)4 << 32;
+    *cursor = (uint64_t)5 << 32;
     return false;
 }
 

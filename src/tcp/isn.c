@@ -7,6 +7,12 @@
 
 static uint64_t keyed(const struct hash_key *key, const struct tcp_tuple *tu, bool lport)
 {
+    if (tu->fam == TERN_AF_IP4) { /* half the work, on the path of each SYN */
+        uint32_t l, r;
+        memcpy(&l, tu->laddr, 4);
+        memcpy(&r, tu->raddr, 4);
+        return hash_2(key, (uint64_t)l << 32 | r, lport ? isn_ports(tu) : tu->rport);
+    }
     uint8_t all[36];
     memcpy(all, tu->laddr, 16);
     memcpy(all + 16, tu->raddr, 16);
@@ -31,11 +37,12 @@ uint16_t port_choose(struct tcp *t, struct tcp_tuple *tu)
 {
     uint32_t lo = t->cfg->port_lo, n = (uint32_t)t->cfg->port_hi - lo + 1;
     uint32_t offset = (uint32_t)keyed(&t->key_port, tu, false);
+    struct tern_addr from = {.fam = tu->fam};
+    memcpy(from.b, tu->laddr, 16);
     for (uint32_t i = 0; i < n; i++) {
-        struct tern_addr any = {0};
         tu->lport = (uint16_t)(lo + (offset + t->port_offset++) % n);
         uint32_t hash = tuple_hash(t, tu);
-        struct tcp_listener *l = demux_listener(t, &any, tu->lport);
+        struct tcp_listener *l = demux_listener(t, &from, tu->lport);
         if ((l == NULL || l->any) && demux_conn(t, tu, hash) == NULL &&
             demux_half(t, tu, hash) == NULL && demux_tw(t, tu, hash) == NULL)
             return tu->lport;

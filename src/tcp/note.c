@@ -57,8 +57,8 @@ void note_rx_end(struct tcp *t, struct tern_trace *r, const struct tcp_in *in, u
 }
 
 void note_tx(struct tcp *t, const struct tcp_conn *c, const struct tcp_tuple *tu, uint32_t serial,
-             unsigned state, const struct tcp_seg *s, uint32_t id, uint32_t pieces,
-             unsigned cause, struct tern_time now)
+             unsigned state, const struct tcp_seg *s, uint32_t id, uint32_t pieces, unsigned cause,
+             struct tern_time now)
 {
     trace_count(t->trace, cause);
     struct tern_trace *r = trace_add(t->trace, now, TERN_TR_SEG_TX, cause);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tcp/open.c: the calls that open and close (RFC 9293 3.10.1, 3.10.4, 3.10.5): LISTEN, CONNECT, ACCEPT,
- * SHUTDOWN (half-close), CLOSE and ABORT.
+ * tcp/open.c: the calls that open and close (RFC 9293 3.10.1, 3.10.4, 3.10.5): LISTEN, CONNECT,
+ * ACCEPT, SHUTDOWN (half-close), CLOSE and ABORT.
  */
 #include "tcp/conn.h"
 
@@ -32,7 +32,7 @@ int tcp_listen(struct tcp *t, const struct tern_endpoint *local, uint32_t backlo
                struct tern_sock *out, struct tern_time now)
 {
     bool any = flags & TERN_LISTEN_ANY;
-    if ((flags & ~3u) != 0 || (!any && local->port == 0))
+    if ((flags & ~7u) != 0 || (!any && local->port == 0))
         return TERN_EINVAL;
     if (listener_clash(t, local, any))
         return TERN_EADDRINUSE;
@@ -44,6 +44,7 @@ int tcp_listen(struct tcp *t, const struct tern_endpoint *local, uint32_t backlo
     l->used = true;
     l->any = any;
     l->hold = flags & TERN_LISTEN_HOLD;
+    l->must_ask = l->hold && !(flags & TERN_LISTEN_COOKIES);
     l->addr = local->addr;
     l->port = any ? 0 : local->port;
     l->backlog = backlog;
@@ -52,6 +53,8 @@ int tcp_listen(struct tcp *t, const struct tern_endpoint *local, uint32_t backlo
     l->opts[0] = t->cfg->sndbuf;
     l->opts[1] = t->cfg->rcvbuf;
     l->opts[2] = !t->cfg->nagle;
+    l->cc = t->cfg->cc;
+    policy_init(t, l);
     link_init(&l->event_link);
     if (any)
         t->any_listener = idx;
@@ -78,7 +81,7 @@ int tcp_accept(struct tcp *t, struct tern_sock s, struct tern_sock *out)
     struct tcp_listener *l = listener_get(t, s);
     if (l == NULL)
         return TERN_EBADF;
-    uint32_t idx = list_pop(&l->accept, &t->conns, offsetof(struct tcp_conn, accept_link));
+    uint32_t idx = list_pop(&l->accept, &t->conns, offsetof(struct tcp_conn, event_link));
     if (idx == 0)
         return TERN_EAGAIN;
     struct tcp_conn *c = conn_at(t, idx);
@@ -93,8 +96,8 @@ int tcp_accept(struct tcp *t, struct tern_sock s, struct tern_sock *out)
 }
 
 static int connect_tuple(struct tcp *t, const struct tern_endpoint *local,
-                         const struct tern_endpoint *remote, unsigned iface,
-                         struct tcp_tuple *tu, uint32_t *hash)
+                         const struct tern_endpoint *remote, unsigned iface, struct tcp_tuple *tu,
+                         uint32_t *hash)
 {
     memset(tu, 0, sizeof *tu);
     tu->fam = remote->addr.fam;
@@ -191,9 +194,13 @@ int tcp_shutdown(struct tcp *t, struct tern_sock s, struct tern_time now)
 static void reset_and_die(struct tcp *t, struct tcp_conn *c, unsigned tx, unsigned cause,
                           struct tern_time now)
 {
-    bool silent = c->state == TERN_TCP_SYN_SENT || c->state == TERN_TCP_CLOSING ||
-                  c->state == TERN_TCP_LAST_ACK || c->state == TERN_TCP_TIME_WAIT;
-    if (!silent) /* [RFC9293:3.10.5] */
+    /* [RFC9293:3.10.5] Its CLOSING and LAST-ACK have sent all data and the FIN; ours are entered
+     * when the application closes. While data is queued the peer must learn that it will not come.
+     */
+    bool only_fin = c->snd.buf.len == 0 && fin_sent(c);
+    bool silent = c->state == TERN_TCP_SYN_SENT || c->state == TERN_TCP_TIME_WAIT ||
+                  ((c->state == TERN_TCP_CLOSING || c->state == TERN_TCP_LAST_ACK) && only_fin);
+    if (!silent)
         ans_conn_rst(t, c, tx);
     tcp_die(t, c, TERN_ECONNABORTED, cause, now);
 }
@@ -218,11 +225,17 @@ static void conn_close(struct tcp *t, struct tcp_conn *c, struct tern_time now)
         reset_and_die(t, c, CAUSE_TX_RST_UNREAD, CAUSE_ST_CLOSE_UNREAD, now);
         return;
     }
+    if (t->cfg->max_orphans != 0 && t->orphans >= t->cfg->max_orphans) {
+        reset_and_die(t, c, CAUSE_TX_RST_ORPHANS, CAUSE_ST_ORPHANS, now);
+        return;
+    }
+    c->orphan_counted = true;
+    t->orphans++;
     if (may_close(c->state))
         close_sending(t, c, now);
     else if (c->state == TERN_TCP_FIN_WAIT_2 && t->cfg->fin_wait_2_ms != 0)
-        timer_arm(t, c, TT_FIN_WAIT_2, time_add_ms(now, t->cfg->fin_wait_2_ms),
-                  CAUSE_TM_FIN_WAIT_2, now);
+        timer_arm(t, c, TT_FIN_WAIT_2, time_add_ms(now, t->cfg->fin_wait_2_ms), CAUSE_TM_FIN_WAIT_2,
+                  now);
 }
 
 static void listener_close(struct tcp *t, struct tcp_listener *l, struct tern_time now)
@@ -243,7 +256,7 @@ static void listener_close(struct tcp *t, struct tcp_listener *l, struct tern_ti
             half_free(t, h);
         }
     }
-    while ((i = list_pop(&l->accept, &t->conns, offsetof(struct tcp_conn, accept_link))) != 0) {
+    while ((i = list_pop(&l->accept, &t->conns, offsetof(struct tcp_conn, event_link))) != 0) {
         struct tcp_conn *c = conn_at(t, i);
         c->listener = 0;
         c->orphan = true;
@@ -293,6 +306,11 @@ int tcp_abort(struct tcp *t, struct tern_sock s, struct tern_time now)
     t->now_ns = now.ns;
     note_call(t, c, TERN_CALL_ABORT, 0, now);
     c->orphan = true;
+    if (c->detached) { /* TIME-WAIT: no packet, CLOSED */
+        struct tcp_tw *w = demux_tw(t, &c->tuple, c->hash);
+        if (w != NULL && w->serial == c->serial)
+            tw_drop(t, w, CAUSE_ST_ABORT, now);
+    }
     if (c->state == TERN_TCP_CLOSED || c->detached)
         conn_free(t, c);
     else

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tcp/options.c: what the two ends agree on in their SYNs (MSS, window scale, timestamps, SACK), and
- * what follows from it when the connection opens.
+ * tcp/options.c: what the two ends agree on in their SYNs (MSS, window scale, timestamps, SACK),
+ * and what follows from it when the connection opens.
  */
 #include "tcp/conn.h"
 
 #define MSS_DEFAULT 536 /* [RFC9293:MUST-15] */
-#define MSS_LEAST 64    /* a peer that announces less is taken to mean this */
+#define MSS_LEAST   64  /* a peer that announces less is taken to mean this */
 
 uint16_t iface_mss(const struct tcp *t, unsigned iface, unsigned fam, uint16_t user)
 {
@@ -31,22 +31,14 @@ void conn_take_opts(struct tcp *t, struct tcp_conn *c, const struct tcp_opts *o)
     if (peer < MSS_LEAST)
         peer = MSS_LEAST;
     c->mss = peer < ours ? (uint16_t)peer : ours; /* [RFC9293:MUST-16] */
-    c->rcv_mss = c->mss;
     c->ts_ok = t->cfg->timestamps && o->has_ts;
+    c->rcv_mss = (uint16_t)(c->mss - (c->ts_ok ? 12u : 0u)); /* octets of a full segment's text */
     c->sack_ok = t->cfg->sack && o->sack_ok;
     c->ws_ok = t->cfg->wscale && o->has_ws;
     c->snd_ws = c->ws_ok ? o->ws : 0;
-    c->rcv_ws = c->ws_ok ? window_shift(c->rcv.limit) : 0;
+    c->rcv_ws = c->ws_ok ? c->rcv_ws : 0; /* as our SYN announced it: the limit may have changed */
     if (c->ts_ok)
         c->ts_recent = o->tsval;
-}
-
-unsigned conn_sack_blocks(const struct tcp_conn *c)
-{
-    if (!c->sack_ok || c->rcv.ooo.count == 0)
-        return 0;
-    unsigned most = c->ts_ok ? 3 : 4;
-    return c->rcv.ooo.count < most ? c->rcv.ooo.count : most;
 }
 
 uint32_t conn_opt_len(const struct tcp_conn *c)
@@ -59,7 +51,7 @@ void conn_opened(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
     tern_assert(c->mss >= MSS_LEAST);
     c->cc.mss = c->mss - (c->ts_ok ? 12u : 0u);
-    t->cc->init(&c->cc, c->syn_rexmt);
+    conn_cc(t, c)->init(&c->cc, c->syn_rexmt);
     if (c->syn_rexmt && c->rtt.srtt_us == 0 && c->rtt.rto_us < 3000000)
         c->rtt.rto_us = 3000000; /* [RFC6298:5.7] */
     c->rexmts = 0;

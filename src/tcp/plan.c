@@ -2,9 +2,9 @@
 /*
  * tcp/plan.c: what a connection would send next, and why. The one decision behind egress.
  *
- * In order: SYN, a retransmission that loss recovery asks for, what a timeout made due again, a probe,
- * new data and FIN, and at last a bare ACK. Pure: it reads the connection and changes nothing;
- * commit.c does that once the link has the segment.
+ * In order: SYN, what loss recovery holds for lost, a tail loss probe, what a timeout made due
+ * again, a window probe, new data and FIN, and at last a bare ACK. Pure: it reads the connection
+ * and changes nothing; commit.c does that once the link has the segment.
  */
 #include "tcp/conn.h"
 
@@ -45,14 +45,15 @@ static void plan_again(const struct tcp_conn *c, struct seq seq, uint32_t most, 
     p->seq = seq;
     p->len = left > 0 ? min_u32((uint32_t)left, most) : 0;
     p->rexmt = true;
+    p->cwnd_blocked = false;
     p->th = TERN_TH_ACK | (p->len != 0 ? TERN_TH_PSH : 0);
     if (takes_fin(c, seq_add(seq, p->len)))
         p->th |= TERN_TH_FIN;
     p->cause = (uint16_t)(p->len == 0 ? (unsigned)CAUSE_TX_FIN_REXMT : cause);
 }
 
-/* What a timeout made due again: in slow start from snd.una. The first goes whatever the window says:
- * a window that was shut after the sending does not excuse silence. */
+/* What a timeout made due again: in slow start from snd.una. The first goes whatever the window
+ * says: a window that was shut after the sending does not excuse silence. */
 static bool plan_go_back(const struct tcp_conn *c, uint32_t most, struct tcp_plan *p)
 {
     if (!seq_lt(c->snd.rtx, c->snd.nxt))
@@ -69,7 +70,61 @@ static bool plan_go_back(const struct tcp_conn *c, uint32_t most, struct tcp_pla
     return true;
 }
 
-/* May a segment of n octets, of `avail` unsent ones, go now? RFC 9293 3.8.6.2.1 and 3.7.4 (Nagle). */
+/* How much of a hole of `want` octets may go: cwnd and the window allow it, or it goes whatever
+ * they say: after a timeout, and at snd.una when the window was shut after the sending. That does
+ * not excuse silence: a probe's octet would wait here for ever, with no timer running. */
+static uint32_t lost_room(const struct tcp_conn *c, const struct sent *s, uint32_t want,
+                          uint32_t eff)
+{
+    uint32_t window = window_room(c, s->lo);
+    bool shut = seq_eq(s->lo, c->snd.una) && window < min_u32(want, eff);
+    return c->owe_rexmt != 0 || shut ? eff : min_u32(cwnd_room(c), window);
+}
+
+/* Where the run of lost segments that begins at s ends; no farther than `most` needs. */
+static struct seq lost_end(const struct tcp *t, const struct sent *s, uint32_t most)
+{
+    const struct sent *f = s;
+    struct seq end = s->hi;
+    while (f->next != 0 && (uint32_t)seq_diff(end, s->lo) < most) {
+        f = sent_at(t, f->next);
+        if (f->is != SENT_LOST)
+            break;
+        end = f->hi;
+    }
+    return end;
+}
+
+/* The first hole, as far as it goes [RFC6675:4] NextSeg() rule 1. After a timeout it goes whatever
+ * the windows say. True also when it must wait: nothing else goes before it. */
+static bool plan_lost(const struct tcp *t, const struct tcp_conn *c, const struct xmit *x,
+                      uint32_t eff, uint32_t most, struct tern_time now, struct tcp_plan *p)
+{
+    if (x->lhead == 0 || (c->owe_probe != 0 && c->snd.wnd == 0))
+        return false; /* nothing is lost; or the window is shut, and the probe asks for all of it */
+    const struct sent *s = sent_at(t, x->lhead);
+    struct seq end = lost_end(t, s, most);
+    bool forced = c->owe_rexmt != 0;
+    uint32_t want = min_u32((uint32_t)seq_diff(end, s->lo), most);
+    uint32_t room = lost_room(c, s, want, eff);
+    if (room < min_u32(want, eff)) {
+        p->cwnd_blocked = true;
+        return true;
+    }
+    if (!forced && !pace_allows(c, x, now)) {
+        p->pace_blocked = true;
+        return true;
+    }
+    if (room < want)
+        want = room > eff ? room - room % eff : room;
+    plan_again(c, s->lo, want, forced ? c->owe_rexmt : s->why, p);
+    if (fin_sent(c) && seq_eq(seq_add(s->lo, p->len), end))
+        p->th &= (uint8_t)~TERN_TH_FIN; /* the FIN that follows is not lost */
+    return true;
+}
+
+/* May a segment of n octets, of `avail` unsent ones, go now? RFC 9293 3.8.6.2.1 and 3.7.4 (Nagle).
+ */
 static bool worth_sending(const struct tcp_conn *c, uint32_t n, uint32_t avail, uint32_t eff)
 {
     if (n >= eff)
@@ -77,48 +132,94 @@ static bool worth_sending(const struct tcp_conn *c, uint32_t n, uint32_t avail, 
     if (n == 0)
         return false;
     bool all = n == avail;
+    bool held = c->cork || c->more;
     bool idle = seq_eq(c->snd.una, c->snd.nxt);
     if (all && c->fin_wanted)
         return true;
-    if (all && !c->cork && (c->nodelay || idle)) /* [RFC9293:SHLD-7] */
+    if (all && !held && (c->nodelay || idle)) /* [RFC9293:SHLD-7] */
         return true;
-    if (n >= c->snd.max_wnd / 2 && !c->cork && (all || idle || n < avail))
+    if (n >= c->snd.max_wnd / 2 && !held && (all || idle || n < avail))
         return true;
     return c->override;
+}
+
+static unsigned new_cause(const struct tcp_conn *c, const struct tcp_plan *p, bool last)
+{
+    if (c->override)
+        return CAUSE_TX_PROBE_OVERRIDE;
+    if (p->len == 0)
+        return CAUSE_TX_FIN;
+    if (!c->recovery && c->dupacks > 0 && c->dupacks < 3)
+        return CAUSE_TX_LIMITED;
+    if (!c->recovery && !c->rto_recovery && c->gone != 0 &&
+        (uint32_t)seq_diff(c->snd.nxt, c->snd.una) >= c->cc.cwnd)
+        return CAUSE_TX_LIMITED; /* SACKed segments have made room [RFC6675:5] (3.1) */
+    if (c->urg && seq_gt(c->snd.up, p->seq))
+        return CAUSE_TX_URGENT;
+    return last ? CAUSE_TX_DATA_PUSH : CAUSE_TX_DATA;
 }
 
 static void new_flags(const struct tcp_conn *c, uint32_t avail, struct tcp_plan *p)
 {
     bool last = p->len == avail;
     p->th = TERN_TH_ACK;
-    p->cause = CAUSE_TX_DATA;
-    if (p->len != 0 && last) {
+    if (p->len != 0 && last)
         p->th |= TERN_TH_PSH; /* [RFC9293:MUST-60] */
-        p->cause = CAUSE_TX_DATA_PUSH;
-    }
-    if (c->override)
-        p->cause = CAUSE_TX_PROBE_OVERRIDE;
-    else if (!c->recovery && c->dupacks > 0 && c->dupacks < 3 && p->len != 0)
-        p->cause = CAUSE_TX_LIMITED;
-    if (takes_fin(c, seq_add(p->seq, p->len)) &&
-        (p->len != 0 || window_room(c, p->seq) > 0)) {
+    p->cause = (uint16_t)new_cause(c, p, last);
+    if (takes_fin(c, seq_add(p->seq, p->len)) && (p->len != 0 || window_room(c, p->seq) > 0))
         p->th |= TERN_TH_FIN;
-        if (p->len == 0)
-            p->cause = CAUSE_TX_FIN;
-    }
 }
 
 static bool sends_data(unsigned state)
 {
     return state == TERN_TCP_ESTABLISHED || state == TERN_TCP_CLOSE_WAIT ||
-           state == TERN_TCP_FIN_WAIT_1 || state == TERN_TCP_CLOSING ||
-           state == TERN_TCP_LAST_ACK;
+           state == TERN_TCP_FIN_WAIT_1 || state == TERN_TCP_CLOSING || state == TERN_TCP_LAST_ACK;
 }
 
-static bool plan_new(const struct tcp_conn *c, uint32_t eff, uint32_t most, struct tcp_plan *p)
+/* A tail loss probe: new data if there is any, whatever cwnd says; else the last segment again
+ * [RFC8985:7.3]. */
+static bool plan_tlp(const struct tcp *t, const struct tcp_conn *c, const struct xmit *x,
+                     uint32_t eff, struct tcp_plan *p)
+{
+    if (!x->tlp_owed || x->tail == 0 || !sends_data(c->state))
+        return false;
+    uint32_t unsent =
+        fin_sent(c) ? 0 : c->snd.buf.len - (uint32_t)seq_diff(c->snd.nxt, snd_base(c));
+    uint32_t n = min_u32(min_u32(unsent, eff), window_room(c, c->snd.nxt));
+    if (n != 0 && (n == eff || n == unsent)) {
+        p->what = PLAN_DATA;
+        p->seq = c->snd.nxt;
+        p->len = n;
+        new_flags(c, unsent, p);
+        p->cause = CAUSE_TX_TLP;
+        return true;
+    }
+    const struct sent *s = sent_at(t, x->tail);
+    if (s->is != SENT_IN_FLIGHT)
+        return false;
+    uint32_t len = (uint32_t)seq_diff(s->hi, s->lo);
+    uint32_t last = len <= eff ? 0 : (len - 1) / eff * eff;
+    if (window_room(c, seq_add(s->lo, last)) < len - last)
+        return false; /* the window has shrunk: the peer would not take it */
+    plan_again(c, seq_add(s->lo, last), eff, CAUSE_TX_TLP, p);
+    p->cause = CAUSE_TX_TLP;
+    return true;
+}
+
+/* What holds `avail` octets back: the smaller of the two windows, or neither of them. */
+static void why_not(struct tcp_plan *p, uint32_t eff, uint32_t avail, uint32_t wnd, uint32_t cwnd)
+{
+    p->cwnd_blocked = cwnd < eff && cwnd < avail && cwnd <= wnd;
+    p->window_blocked = !p->cwnd_blocked && wnd < eff && (wnd < avail || avail == 0);
+    p->held_back = !p->cwnd_blocked && !p->window_blocked;
+}
+
+static bool plan_new(const struct tcp_conn *c, const struct xmit *x, uint32_t eff, uint32_t most,
+                     struct tern_time now, struct tcp_plan *p)
 {
     if (!sends_data(c->state) || fin_sent(c))
         return false;
+    most = min_u32(most, pace_quantum(c));
     uint32_t avail = c->snd.buf.len - (uint32_t)seq_diff(c->snd.nxt, snd_base(c));
     uint32_t wnd = window_room(c, c->snd.nxt), cwnd = cwnd_room(c);
     if (avail == 0 && !c->fin_wanted)
@@ -129,19 +230,21 @@ static bool plan_new(const struct tcp_conn *c, uint32_t eff, uint32_t most, stru
     p->seq = c->snd.nxt;
     p->len = n;
     bool fin_alone = avail == 0 && wnd > 0;
+    if (n != 0 && !pace_allows(c, x, now)) {
+        p->pace_blocked = true;
+        return false;
+    }
     if (fin_alone || worth_sending(c, n, avail, eff)) {
         p->what = PLAN_DATA;
         new_flags(c, avail, p);
         return true;
     }
-    p->cwnd_blocked = cwnd < eff && cwnd < avail && cwnd <= wnd;
-    p->window_blocked = !p->cwnd_blocked && (wnd < eff && (wnd < avail || avail == 0));
-    p->held_back = !p->cwnd_blocked && !p->window_blocked;
+    why_not(p, eff, avail, wnd, cwnd);
     return false;
 }
 
-/* A window probe carries the octet that waits (or the FIN) beyond the shut window; a keep-alive repeats
- * the sequence number before SND.NXT with nothing in it [RFC9293:3.8.4]. */
+/* A window probe carries the octet that waits (or the FIN) beyond the shut window; a keep-alive
+ * repeats the sequence number before SND.NXT with nothing in it [RFC9293:3.8.4]. */
 static bool plan_probe(const struct tcp_conn *c, struct tcp_plan *p)
 {
     if (c->owe_probe == 0)
@@ -161,34 +264,46 @@ static bool plan_probe(const struct tcp_conn *c, struct tcp_plan *p)
     return true;
 }
 
+/* What was sent before and must be sent again, or probed for. */
+static bool plan_repair(const struct tcp *t, const struct tcp_conn *c, uint32_t eff, uint32_t most,
+                        struct tern_time now, struct tcp_plan *p)
+{
+    const struct xmit *x = conn_tracked(t, c);
+    if (x != NULL)
+        return plan_lost(t, c, x, eff, most, now, p) || plan_tlp(t, c, x, eff, p);
+    if (c->owe_rexmt != 0 && seq_lt(c->snd.una, c->snd.nxt)) {
+        plan_again(c, c->snd.una, eff, c->owe_rexmt, p);
+        return true;
+    }
+    return plan_go_back(c, most, p);
+}
+
+static bool plan_syn(const struct tcp_conn *c, struct tcp_plan *p)
+{
+    if (c->owe_syn == 0 && (c->syn_acked || !seq_lt(c->snd.rtx, c->snd.nxt)))
+        return false;
+    p->what = PLAN_SYN;
+    p->seq = c->snd.iss;
+    p->th = c->state == TERN_TCP_SYN_SENT ? TERN_TH_SYN : TERN_TH_SYN | TERN_TH_ACK;
+    p->cause = c->owe_syn != 0 ? c->owe_syn : (uint16_t)CAUSE_TX_SYN_ACK_REXMT;
+    p->rexmt = seq_gt(c->snd.nxt, c->snd.iss);
+    return true;
+}
+
 void tcp_plan(const struct tcp *t, const struct tcp_conn *c, uint32_t most, struct tern_time now,
               struct tcp_plan *p)
 {
-    (void)t;
-    (void)now;
     memset(p, 0, sizeof *p);
     if (c->state == TERN_TCP_CLOSED || c->state == TERN_TCP_LISTEN || c->detached)
         return;
-    bool syn_open = seq_eq(c->snd.una, c->snd.iss);
-    if (c->owe_syn != 0 || (syn_open && seq_lt(c->snd.rtx, c->snd.nxt))) {
-        p->what = PLAN_SYN;
-        p->seq = c->snd.iss;
-        p->th = c->state == TERN_TCP_SYN_SENT ? TERN_TH_SYN : TERN_TH_SYN | TERN_TH_ACK;
-        p->cause = c->owe_syn != 0 ? c->owe_syn : (uint16_t)CAUSE_TX_SYN_ACK_REXMT;
-        p->rexmt = seq_gt(c->snd.nxt, c->snd.iss);
-        return;
-    }
-    if (c->state == TERN_TCP_SYN_SENT)
+    if (plan_syn(c, p) || c->state == TERN_TCP_SYN_SENT)
         return;
     uint32_t eff = c->mss - conn_opt_len(c);
     if (most < eff)
         most = eff;
-    if (c->owe_rexmt != 0 && seq_lt(c->snd.una, c->snd.nxt)) {
-        plan_again(c, c->snd.una, eff, c->owe_rexmt, p);
-        return;
-    }
     if (c->state != TERN_TCP_SYN_RECEIVED &&
-        (plan_go_back(c, most, p) || plan_probe(c, p) || plan_new(c, eff, most, p)) &&
+        (plan_repair(t, c, eff, most, now, p) || plan_probe(c, p) ||
+         plan_new(c, conn_xmit(t, c), eff, most, now, p)) &&
         p->what != PLAN_NOTHING)
         return;
     if (c->owe_ack != 0) {

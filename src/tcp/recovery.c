@@ -1,83 +1,200 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tcp/recovery.c: loss recovery without SACK: fast retransmit and fast recovery (RFC 5681 3.2,
- * RFC 6582 "NewReno"), limited transmit (RFC 3042), and the return to slow start after a timeout.
+ * tcp/recovery.c: loss recovery: the order in which an ACK's news is taken, and the three
+ * conditions of a connection: open, fast recovery, recovery after a timeout.
  *
- * It decides what is retransmitted; how large the window is is the congestion control's affair
- * (cc/cc.h). After a timeout everything outstanding counts as lost: snd.rtx goes back to snd.una
- * and the segments from there are sent again as the window allows.
+ * What was delivered and what is lost is found out by sent.c, sack.c, rack.c and tlp.c; that the
+ * last reduction was a mistake by spurious.c; how much may be sent meanwhile is prr.c's, and the
+ * congestion control's otherwise. Fast recovery begins with the first loss found outside of it, and
+ * ends when everything sent before that (snd.recover) is acknowledged [RFC6675:5]. Connections
+ * without records go to newreno.c.
  */
 #include "tcp/conn.h"
 
-#define DUPTHRESH 3 /* [RFC5681:3.2] */
-
-static void partial_ack(struct tcp *t, struct tcp_conn *c, uint32_t acked)
+void recovery_begin(const struct tcp_conn *c, const struct tcp_seg *s, struct news *n)
 {
-    /* [RFC6582:3.2] step 3: the next hole, and the window deflated by what left the network. */
-    uint32_t cwnd = c->cc.cwnd > acked ? c->cc.cwnd - acked : 0;
-    if (acked >= c->cc.mss)
-        cwnd += c->cc.mss;
-    c->cc.cwnd = cwnd > c->cc.mss ? cwnd : c->cc.mss;
-    c->owe_rexmt = CAUSE_TX_REXMT_PARTIAL;
-    tcp_ready(t, c);
+    memset(n, 0, sizeof *n);
+    n->flight_before = snd_flight(c);
+    n->una_before = snd_base(c);
+    n->has_tsecr = c->ts_ok && s->opt.has_ts && s->opt.tsecr != 0;
+    n->tsecr = s->opt.tsecr;
 }
 
-void recovery_ack(struct tcp *t, struct tcp_conn *c, uint32_t acked, uint32_t flight,
+/* A window that was not used says nothing: what counts at a loss is what was in flight of late
+ * [RFC7661:4.4.1]. */
+static void validate(struct tcp_conn *c, const struct xmit *x)
+{
+    uint32_t used = x->used[0] > x->used[1] ? x->used[0] : x->used[1];
+    if (used >= 2 * c->cc.mss && used < c->cc.cwnd / 2)
+        c->cc.cwnd = used;
+}
+
+static void enter(struct tcp *t, struct tcp_conn *c, struct xmit *x, const struct news *n,
                   struct tern_time now)
 {
-    c->dupacks = 0;
-    c->rexmts = 0;
-    c->owe_rexmt = 0;
-    if (c->rto_recovery && seq_ge(c->snd.una, c->snd.recover))
-        c->rto_recovery = false;
-    if (!c->recovery) {
-        if (acked > 0)
-            t->cc->on_ack(&c->cc, acked, flight, c->cwnd_limited || c->rto_recovery, now,
-                          c->rtt.srtt_us);
-    } else if (seq_ge(c->snd.una, c->snd.recover)) {
-        c->recovery = false;
-        t->cc->on_recovered(&c->cc, (uint32_t)seq_diff(c->snd.nxt, c->snd.una), now);
-        note_cc(t, c, CAUSE_CC_RECOVERED, now);
-    } else {
-        partial_ack(t, c, acked);
-    }
-    c->cwnd_limited = false;
+    const struct cc_ops *cc = conn_cc(t, c);
+    uint32_t flight = (uint32_t)seq_diff(c->snd.nxt, c->snd.una) + n->cum; /* FlightSize */
+    undo_begin(t, c, false, now);
+    validate(c, x);
+    c->snd.recover = c->snd.nxt;
+    c->recovery = true;
+    prr_enter(c, x, n);
+    cc->on_loss(&c->cc, flight, now);
+    note_cc(t, c, cc->own_recovery ? CAUSE_CC_FAST_RECOVERY : CAUSE_CC_PRR, now);
 }
 
-void recovery_dupack(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+static void leave(struct tcp *t, struct tcp_conn *c, struct xmit *x, struct tern_time now)
 {
-    if (c->dupacks < UINT8_MAX)
-        c->dupacks++;
-    if (c->recovery) {
-        if (c->cc.cwnd < UINT32_MAX / 2)
-            c->cc.cwnd += c->cc.mss; /* [RFC6582:3.2] step 2: one segment has left the network */
-    } else if (c->dupacks == DUPTHRESH && !c->rto_recovery &&
-               seq_gt(c->snd.una, c->snd.recover)) {
-        uint32_t flight = (uint32_t)seq_diff(c->snd.nxt, c->snd.una);
-        c->snd.recover = c->snd.nxt;
-        c->recovery = true;
-        c->rtt.timed_ns = 0;
-        t->cc->on_loss(&c->cc, flight, now);
-        note_cc(t, c, CAUSE_CC_FAST_RECOVERY, now);
-        c->owe_rexmt = CAUSE_TX_REXMT_FAST;
+    c->recovery = false;
+    rack_recovered(x);
+    conn_cc(t, c)->on_recovered(&c->cc, snd_flight(c), now);
+    note_cc(t, c, CAUSE_CC_RECOVERED, now);
+}
+
+/* Where the connection stands in the light of what is known now. */
+static void turn(struct tcp *t, struct tcp_conn *c, struct xmit *x, const struct news *n,
+                 struct tern_time now)
+{
+    bool past = seq_ge(c->snd.una, c->snd.recover);
+    if (c->rto_recovery && past) {
+        c->rto_recovery = x->frto = false;
+        rack_recovered(x);
+    }
+    if (c->recovery && past)
+        leave(t, c, x, now);
+    if (!c->recovery && !c->rto_recovery && x->lost != 0)
+        enter(t, c, x, n, now);
+    /* Sequence numbers compare within 2^31: an old `recover` must follow, or it would seem ahead.
+     */
+    if (!c->recovery && !c->rto_recovery && seq_gt(c->snd.una, c->snd.recover))
+        c->snd.recover = seq_sub(c->snd.una, 1);
+    if (c->recovery && !conn_cc(t, c)->own_recovery)
+        prr_ack(c, x, n);
+}
+
+static void tracked_ack(struct tcp *t, struct tcp_conn *c, struct xmit *x, struct news *n, bool dup,
+                        struct tern_time now)
+{
+    struct cc_ack a = {.now = now, .flight_before = n->flight_before, .ece = n->ece};
+    bool was = c->recovery;
+    rack_take(t, c, n, now);
+    rate_rtt(t, c, x, n, &a);
+    if (n->una_moved) {
+        c->rexmts = 0;
+        c->owe_rexmt = 0;
+        c->dupacks = 0;
+    }
+    bool undone = undo_ack(t, c, n, now);
+    rack_detect(t, c, n, now);
+    tlp_ack(t, c, n, dup, now);
+    /* The first duplicates must not change cwnd [RFC5681:3.2], unless the path reorders anyway. */
+    a.limited =
+        (c->cwnd_limited || c->rto_recovery) && (n->una_moved || x->reordering || c->recovery);
+    a.flight = snd_flight(c);
+    rate_ack(c, x, n, &a);
+    turn(t, c, x, n, now);
+    a.recovery = (was && !undone) || c->recovery;
+    a.rto_recovery = c->rto_recovery;
+    a.lost = x->lost_unsaid;
+    if (a.acked != 0) {
+        x->lost_unsaid = 0;
+        conn_cc(t, c)->on_ack(&c->cc, &a);
+        c->cwnd_limited &= !n->una_moved;
     }
     tcp_ready(t, c);
+}
+
+void recovery_ack(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s, struct news *n,
+                  bool dup, struct tern_time now)
+{
+    struct xmit *x = conn_xmit(t, c);
+    sack_take(t, c, s, n);
+    if (n->dsack) {
+        c->dsacks++;
+        trace_count(t->trace, CAUSE_CC_DSACK);
+    }
+    if (x != NULL && !x->blind && (x->head != 0 || n->any)) {
+        tracked_ack(t, c, x, n, dup, now);
+    } else if (n->una_moved) {
+        c->rexmts = 0;
+        newreno_ack(t, c, n, now);
+    } else if (dup) {
+        newreno_dupack(t, c, now);
+    } else if (n->dsack && x != NULL) { /* after the flight: was a probe or all of it needless? */
+        tlp_ack(t, c, n, false, now);
+        if (undo_ack(t, c, n, now))
+            tcp_ready(t, c);
+    }
+    if (seq_eq(c->snd.una, c->snd.nxt))
+        xmit_idle(t, c, now);
+}
+
+void recovery_reo(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    struct xmit *x = conn_tracked(t, c);
+    struct news n;
+    if (x == NULL)
+        return;
+    memset(&n, 0, sizeof n);
+    rack_detect(t, c, &n, now);
+    if (n.lost == 0)
+        return;
+    turn(t, c, x, &n, now);
+    tcp_ready(t, c);
+}
+
+void recovery_go_back(struct tcp *t, struct tcp_conn *c, unsigned cause)
+{
+    struct xmit *x = conn_tracked(t, c);
+    if (x == NULL) {
+        c->snd.rtx = c->snd.una;
+        c->rtx_cause = (uint16_t)cause;
+        return;
+    }
+    for (uint32_t i = x->head; i != 0; i = sent_at(t, i)->next)
+        if (sent_at(t, i)->is == SENT_IN_FLIGHT)
+            sent_lost(t, c, x, i, cause);
+}
+
+static void rto_tracked(struct tcp *t, struct tcp_conn *c, struct xmit *x, bool first,
+                        struct tern_time now)
+{
+    if (first) /* [RFC5682:3.1] step 1 */
+        x->frto = !c->rto_recovery && !c->recovery && x->sacked == 0;
+    x->tlp_out = x->tlp_owed = false;
+    timer_stop(t, c, TT_TLP, CAUSE_TM_TLP_STOP, now);
+    timer_stop(t, c, TT_REO, CAUSE_TM_REO_STOP, now);
+    rack_rto(t, c, now);
+    /* What RACK does not hold for lost may still arrive: beside it one segment may be sent. */
+    if (!conn_cc(t, c)->own_recovery)
+        c->cc.cwnd += snd_flight(c);
+    c->owe_rexmt = CAUSE_TX_REXMT_RTO;
 }
 
 void recovery_rto(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
     uint32_t flight = (uint32_t)seq_diff(c->snd.nxt, c->snd.una);
+    struct xmit *x = conn_tracked(t, c);
+    bool first = c->rexmts == 0;
     tern_assert(flight > 0);
-    t->cc->on_rto(&c->cc, flight, c->rexmts == 0, now);
-    note_cc(t, c, CAUSE_CC_RTO, now);
+    if (first)
+        undo_begin(t, c, true, now);
+    if (first && x != NULL)
+        validate(c, x);
+    conn_cc(t, c)->on_rto(&c->cc, flight, first, now);
     c->rexmts++;
+    c->owe_rexmt = 0;
+    c->dupacks = 0;
+    if (x != NULL) {
+        rto_tracked(t, c, x, first, now);
+    } else {
+        c->snd.rtx = c->snd.una;
+        c->rtx_cause = CAUSE_TX_REXMT_RTO;
+    }
+    note_cc(t, c, CAUSE_CC_RTO, now);
     c->recovery = false;
     c->rto_recovery = true;
     c->snd.recover = c->snd.nxt;
-    c->dupacks = 0;
-    c->snd.rtx = c->snd.una;
-    c->rtx_cause = CAUSE_TX_REXMT_RTO;
-    c->owe_rexmt = 0;
     c->rtt.timed_ns = 0; /* Karn [RFC6298:3] */
     rtt_backoff(&c->rtt, t->cfg);
     tcp_ready(t, c);

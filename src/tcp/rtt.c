@@ -38,6 +38,21 @@ void rtt_sample(struct tcp_rtt *r, uint32_t us, const struct tern_config *cfg)
     r->rto_us = clamp(r->srtt_us + k, cfg);
 }
 
+void rtt_take(struct tcp *t, struct tcp_conn *c, uint32_t us, struct tern_time now)
+{
+    rtt_sample(&c->rtt, us, t->cfg);
+    struct tern_trace *r = trace_add(t->trace, now, TERN_TR_RTT, CAUSE_NONE);
+    if (r == NULL)
+        return;
+    r->serial = c->serial;
+    r->state = c->state;
+    r->lport = c->tuple.lport;
+    r->rport = c->tuple.rport;
+    r->a = us;
+    r->b = c->rtt.srtt_us;
+    r->seq = c->rtt.rto_us;
+}
+
 void rtt_backoff(struct tcp_rtt *r, const struct tern_config *cfg)
 {
     r->rto_us = clamp((uint64_t)r->rto_us * 2, cfg); /* [RFC6298:5.5] */

@@ -3,9 +3,10 @@
  * tcp/rx.c: a segment's way from IP to the state machine: parse, find the connection, verify the
  * checksum, dispatch.
  *
- * The payload of an expected in-order segment is copied straight behind the receive buffer's end while
- * its checksum is computed, so that it is touched once. Nothing is committed until the checksum has
- * been found right and RFC 9293's checks have passed; until then those octets lie in free space.
+ * The payload of an expected in-order segment is copied straight behind the receive buffer's end
+ * while its checksum is computed, so that it is touched once. Nothing is committed until the
+ * checksum has been found right and RFC 9293's checks have passed; until then those octets lie in
+ * free space.
  */
 #include "tcp/conn.h"
 
@@ -16,8 +17,8 @@ static uint64_t pseudo_sum(const struct tcp_pkt *p)
     return cksum_pseudo6(p->src.b, p->dst.b, 6, p->n);
 }
 
-/* May the payload go behind the buffer's end before anything else is checked? Only if it is the next
- * in order and nothing lies there already. Makes the room. */
+/* May the payload go behind the buffer's end before anything else is checked? Only if it is the
+ * next in order and nothing lies there already. Makes the room. */
 static bool can_copy_early(struct tcp *t, struct tcp_conn *c, const struct tcp_in *in)
 {
     if (in->s.len == 0 || !state_receives(c->state) || c->orphan || c->rcv.ooo.count != 0 ||
@@ -85,10 +86,11 @@ static struct tcp_conn *find_conn(struct tcp *t, const struct tcp_tuple *tu, uin
 static unsigned rx_other(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash,
                          struct tcp_in *in, struct tern_time now)
 {
-    struct tcp_half *h = demux_half(t, tu, hash);
+    /* A flood that leaves nothing behind looks into no table. */
+    struct tcp_half *h = t->halves.used != 0 ? demux_half(t, tu, hash) : NULL;
     if (h != NULL)
         return in_half(t, h, tu, in, now);
-    struct tcp_tw *w = demux_tw(t, tu, hash);
+    struct tcp_tw *w = t->tws.used != 0 ? demux_tw(t, tu, hash) : NULL;
     if (w != NULL)
         return in_timewait(t, w, tu, in, now);
     struct tcp_listener *l = demux_listener(t, &in->pkt->dst, tu->lport);
@@ -97,6 +99,13 @@ static unsigned rx_other(struct tcp *t, const struct tcp_tuple *tu, uint32_t has
     unsigned v = l != NULL ? in_listen(t, l, tu, hash, in, now) : in_closed(t, tu, in, now);
     note_rx_end(t, r, in, v);
     return v;
+}
+
+/* Room that was made for text which was then refused. c may have ended meanwhile. */
+static void undo_early(struct tcp *t, struct tcp_conn *c, uint32_t gen)
+{
+    if (c->used && c->gen == gen && c->rcv.ooo.count == 0)
+        ring_release_if_empty(&c->rcv.buf, t->arena);
 }
 
 unsigned tcp_rx(struct tcp *t, const struct tcp_pkt *pkt, struct tern_time now)
@@ -108,8 +117,8 @@ unsigned tcp_rx(struct tcp *t, const struct tcp_pkt *pkt, struct tern_time now)
         trace_count(t->trace, (unsigned)bad);
         return (unsigned)bad;
     }
-    struct tcp_tuple tu = {.lport = in.s.dport, .rport = in.s.sport, .fam = pkt->dst.fam,
-                           .iface = pkt->iface};
+    struct tcp_tuple tu = {
+        .lport = in.s.dport, .rport = in.s.sport, .fam = pkt->dst.fam, .iface = pkt->iface};
     memcpy(tu.laddr, pkt->dst.b, 16);
     memcpy(tu.raddr, pkt->src.b, 16);
     if (pkt->gso_size != 0 && in.s.len > pkt->gso_size)
@@ -122,9 +131,15 @@ unsigned tcp_rx(struct tcp *t, const struct tcp_pkt *pkt, struct tern_time now)
             note_rx_begin(t, c, &tu, c != NULL ? c->serial : 0,
                           c != NULL ? c->state : (unsigned)TERN_TCP_CLOSED, &in, now);
         note_rx_end(t, r, &in, CAUSE_DROP_TCP_CHECKSUM);
+        if (c != NULL)
+            undo_early(t, c, c->gen);
         return CAUSE_DROP_TCP_CHECKSUM;
     }
     if (c == NULL)
         return rx_other(t, &tu, hash, &in, now);
-    return tcp_input(t, c, &in, now);
+    uint32_t gen = c->gen;
+    unsigned v = tcp_input(t, c, &in, now);
+    if (v != CAUSE_RX_SEG)
+        undo_early(t, c, gen);
+    return v;
 }

@@ -18,6 +18,39 @@ static int set_buf(int64_t v, uint32_t *out)
     return TERN_OK;
 }
 
+static int set_cc(int64_t v, uint8_t *out)
+{
+    if (v < 0 || v >= TERN_CC_COUNT)
+        return TERN_EINVAL;
+    *out = (uint8_t)v;
+    return TERN_OK;
+}
+
+/* Another congestion control takes over: what the last one knew is forgotten. Its window stays,
+ * unless that was not meant as one (BBR's is twice what the path holds, that of `none` has no
+ * bound). */
+static int conn_opt_cc(struct tcp *t, struct tcp_conn *c, int64_t v)
+{
+    struct xmit *x = conn_xmit(t, c);
+    bool own = conn_cc(t, c)->own_recovery;
+    if (v == c->cc_id)
+        return TERN_OK;
+    if (set_cc(v, &c->cc_id) != TERN_OK)
+        return TERN_EINVAL;
+    c->cc.acc = 0;
+    c->cc.pacing_bps = 0;
+    c->cc.ext = NULL;
+    if (x != NULL) {
+        memset(x->cc_ext, 0, sizeof x->cc_ext);
+        c->cc.ext = conn_cc(t, c)->ext_size != 0 ? x->cc_ext : NULL;
+    }
+    if (own && c->cc.cwnd != 0) {
+        uint32_t least = cc_initial_window(c->cc.mss), flight = snd_flight(c);
+        c->cc.cwnd = flight > least ? flight : least;
+    }
+    return TERN_OK;
+}
+
 static int listener_opt(struct tcp_listener *l, enum tern_opt opt, int64_t v)
 {
     uint32_t u;
@@ -34,6 +67,8 @@ static int listener_opt(struct tcp_listener *l, enum tern_opt opt, int64_t v)
         if ((err = set_bool(v, &b)) == TERN_OK)
             l->opts[opt == TERN_OPT_NODELAY ? 2 : 3] = b;
         return err;
+    case TERN_OPT_CONGESTION:
+        return set_cc(v, &l->cc);
     default:
         return TERN_ENOPROTOOPT;
     }
@@ -81,31 +116,10 @@ static int conn_opt_bool(struct tcp *t, struct tcp_conn *c, enum tern_opt opt, i
     return TERN_OK;
 }
 
-static int conn_opt_number(struct tcp *t, struct tcp_conn *c, enum tern_opt opt, int64_t v,
-                           struct tern_time now)
+/* What stands in the headers of the segments. */
+static int conn_opt_header(struct tcp_conn *c, enum tern_opt opt, int64_t v)
 {
-    int err = TERN_OK;
     switch (opt) {
-    case TERN_OPT_KEEPIDLE_MS:
-        err = set_ms(v, 1, &c->keep_idle_ms);
-        break;
-    case TERN_OPT_KEEPINTVL_MS:
-        err = set_ms(v, 1, &c->keep_intvl_ms);
-        break;
-    case TERN_OPT_KEEPCNT:
-        if (v < 1 || v > 127)
-            return TERN_EINVAL;
-        c->keep_cnt = (uint16_t)v;
-        break;
-    case TERN_OPT_USER_TIMEOUT_MS:
-        err = set_ms(v, 0, &c->user_timeout_ms);
-        if (v == 0)
-            timer_stop(t, c, TT_USER, CAUSE_TM_USER, now);
-        break;
-    case TERN_OPT_SNDBUF:
-        return set_buf(v, &c->snd.limit);
-    case TERN_OPT_RCVBUF:
-        return set_buf(v, &c->rcv.limit);
     case TERN_OPT_MAXSEG:
         if (v < 88 || v > 32767)
             return TERN_EINVAL;
@@ -128,6 +142,36 @@ static int conn_opt_number(struct tcp *t, struct tcp_conn *c, enum tern_opt opt,
     default:
         return TERN_ENOPROTOOPT;
     }
+}
+
+static int conn_opt_number(struct tcp *t, struct tcp_conn *c, enum tern_opt opt, int64_t v,
+                           struct tern_time now)
+{
+    int err = TERN_OK;
+    switch (opt) {
+    case TERN_OPT_KEEPIDLE_MS:
+        err = set_ms(v, 1, &c->keep_idle_ms);
+        break;
+    case TERN_OPT_KEEPINTVL_MS:
+        err = set_ms(v, 1, &c->keep_intvl_ms);
+        break;
+    case TERN_OPT_KEEPCNT:
+        if (v < 1 || v > 127)
+            return TERN_EINVAL;
+        c->keep_cnt = (uint8_t)v;
+        break;
+    case TERN_OPT_USER_TIMEOUT_MS:
+        err = set_ms(v, 0, &c->user_timeout_ms);
+        if (v == 0)
+            timer_stop(t, c, TT_USER, CAUSE_TM_USER, now);
+        break;
+    case TERN_OPT_SNDBUF:
+        return set_buf(v, &c->snd.limit);
+    case TERN_OPT_RCVBUF:
+        return set_buf(v, &c->rcv.limit);
+    default:
+        return conn_opt_header(c, opt, v);
+    }
     if (err == TERN_OK && opt != TERN_OPT_USER_TIMEOUT_MS && c->state != TERN_TCP_CLOSED &&
         !c->detached)
         timer_keep_restart(t, c, now);
@@ -139,6 +183,8 @@ int tcp_setopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t v,
 {
     if (sock_kind(s) == SOCK_LISTENER) {
         struct tcp_listener *l = listener_get(t, s);
+        if (l != NULL && opt >= TERN_OPT_SYN_POLICY)
+            return policy_setopt(t, s, opt, v);
         return l != NULL ? listener_opt(l, opt, v) : TERN_EBADF;
     }
     struct tcp_conn *c = conn_get(t, s);
@@ -151,6 +197,8 @@ int tcp_setopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t v,
     case TERN_OPT_OOBINLINE:
     case TERN_OPT_QUICKACK:
         return conn_opt_bool(t, c, opt, v, now);
+    case TERN_OPT_CONGESTION:
+        return conn_opt_cc(t, c, v);
     default:
         return conn_opt_number(t, c, opt, v, now);
     }
@@ -166,6 +214,9 @@ static int listener_getopt(const struct tcp_listener *l, enum tern_opt opt, int6
     case TERN_OPT_NODELAY:
     case TERN_OPT_KEEPALIVE:
         *v = l->opts[opt == TERN_OPT_NODELAY ? 2 : 3];
+        return TERN_OK;
+    case TERN_OPT_CONGESTION:
+        *v = l->cc;
         return TERN_OK;
     case TERN_OPT_RCVQ:
         *v = l->accept.count;
@@ -229,6 +280,9 @@ static int conn_getopt_number(const struct tcp_conn *c, enum tern_opt opt, int64
     case TERN_OPT_TTL:
         *v = c->ttl;
         return TERN_OK;
+    case TERN_OPT_CONGESTION:
+        *v = c->cc_id;
+        return TERN_OK;
     case TERN_OPT_TOS:
         *v = c->tos;
         return TERN_OK;
@@ -247,6 +301,8 @@ int tcp_getopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t *v)
 {
     if (sock_kind(s) == SOCK_LISTENER) {
         struct tcp_listener *l = listener_get(t, s);
+        if (l != NULL && opt >= TERN_OPT_SYN_POLICY)
+            return policy_getopt(l, opt, v);
         return l != NULL ? listener_getopt(l, opt, v) : TERN_EBADF;
     }
     struct tcp_conn *c = conn_get(t, s);

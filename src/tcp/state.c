@@ -65,6 +65,7 @@ void tcp_adopt(struct tcp_conn *c, unsigned state)
 /* What a dead connection may keep is what its reader has not read yet. */
 static void release_all_but_unread(struct tcp *t, struct tcp_conn *c)
 {
+    xmit_give(t, c);
     ring_free(&c->snd.buf, t->arena);
     ranges_clear(&c->rcv.ooo, &t->ooo);
     c->fin_known = c->fin_rcvd;

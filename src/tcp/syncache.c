@@ -7,12 +7,13 @@
  * timeout, so it is in order of time and its head is all that a clock has to look at. A gateway's
  * listener (TERN_LISTEN_HOLD) keeps its records unanswered until tcp_answer().
  *
- * SYN cookies and policies under flood are not here yet; a SYN beyond a limit is dropped.
+ * What a listener does with a SYN for which there is no room is said in policy.c.
  */
 #include "tcp/conn.h"
 
-#define LINK offsetof(struct tcp_half, link)
-#define HOLD_MS 180000u /* how long the application may take to decide */
+#define LINK     offsetof(struct tcp_half, link)
+#define HOLD_MS  180000u /* how long the application may take to decide */
+#define LATER_MS 10000u  /* ... and the peer to repeat its SYN, if that is waited for */
 
 void half_tuple(const struct tcp_half *h, struct tcp_tuple *tu)
 {
@@ -57,8 +58,6 @@ static uint32_t half_window(struct tcp *t, const struct tcp_half *h)
 
 void half_send(struct tcp *t, struct tcp_half *h, unsigned cause, struct tern_time now)
 {
-    struct tcp_listener *l = listener_of(t, h);
-    uint32_t limit = (uint32_t)l->opts[1];
     struct tcp_ans a = {
         .serial = h->serial,
         .seq = h->iss,
@@ -67,7 +66,7 @@ void half_send(struct tcp *t, struct tcp_half *h, unsigned cause, struct tern_ti
         .cause = (uint16_t)cause,
         .th = TERN_TH_SYN | TERN_TH_ACK,
         .mss = iface_mss(t, h->iface, TERN_AF_IP4, 0),
-        .ws = h->ws != 0 ? (uint8_t)(window_shift(limit) + 1) : 0,
+        .ws = h->ws != 0 ? (uint8_t)(h->own_ws + 1) : 0,
         .ts = h->ts,
         .sack = h->sack,
         .state = TERN_TCP_SYN_RECEIVED,
@@ -84,7 +83,8 @@ struct tcp_half *half_new(struct tcp *t, struct tcp_listener *l, const struct tc
                           uint32_t hash, const struct tcp_in *in, struct seq iss,
                           struct tern_time now)
 {
-    if (l->half > l->backlog || l->accept.count > l->backlog)
+    uint64_t prefix = prefix_hash(t, tu->raddr, tu->fam);
+    if (l->accept.count > l->backlog || policy_room(t, l, prefix) != 0)
         return NULL;
     uint32_t idx = pool_take(&t->halves);
     if (idx == 0)
@@ -97,6 +97,7 @@ struct tcp_half *half_new(struct tcp *t, struct tcp_listener *l, const struct tc
     h->lport = tu->lport;
     h->rport = tu->rport;
     h->iface = tu->iface;
+    h->own_ws = window_shift((uint32_t)l->opts[1]);
     h->hash = hash;
     h->used = true;
     h->gen = ++t->gen & SOCK_GEN_MASK;
@@ -113,10 +114,14 @@ struct tcp_half *half_new(struct tcp *t, struct tcp_listener *l, const struct tc
     link_init(&h->link);
     map_put(&t->half_map, hash, idx);
     l->half++;
+    prefix_add(&t->prefix->half, prefix, 1);
+    policy_stage(l);
+    t->detect.st.outcome[TERN_SYN_CACHED]++;
     note_open(t, tu, h->serial, CAUSE_ST_SYN, now);
     tcp_note_state(t, tu, h->serial, TERN_TCP_LISTEN, TERN_TCP_SYN_RECEIVED, CAUSE_ST_SYN, now);
     if (l->hold) {
-        half_move(t, h, HALF_HELD_NEW, tcp_ms(t, now) + HOLD_MS);
+        unsigned where = l->stage ? HALF_HELD_LATER : HALF_HELD_NEW;
+        half_move(t, h, where, tcp_ms(t, now) + (l->stage ? LATER_MS : HOLD_MS));
     } else {
         half_move(t, h, 0, tcp_ms(t, now) + level_ms(t, 0));
         trace_count(t->trace, CAUSE_TM_SYN_ACK);
@@ -125,12 +130,22 @@ struct tcp_half *half_new(struct tcp *t, struct tcp_listener *l, const struct tc
     return h;
 }
 
+/* It counts no longer, and no segment finds it. */
+static void half_forget(struct tcp *t, struct tcp_half *h)
+{
+    struct tcp_listener *l = listener_of(t, h);
+    map_remove(&t->half_map, h->hash, pool_index(&t->halves, h));
+    l->half--;
+    l->retried -= h->where > 0 && h->where < HALF_LEVELS;
+    prefix_add(&t->prefix->half, prefix_hash(t, h->raddr, TERN_AF_IP4), -1);
+    policy_stage(l);
+}
+
 void half_free(struct tcp *t, struct tcp_half *h)
 {
     uint32_t idx = pool_index(&t->halves, h);
     if (h->where != HALF_GONE) {
-        map_remove(&t->half_map, h->hash, idx);
-        listener_of(t, h)->half--;
+        half_forget(t, h);
     }
     list_remove(&t->half_list[h->where], &t->halves, LINK, idx);
     h->used = false;
@@ -142,13 +157,14 @@ void half_drop(struct tcp *t, struct tcp_half *h, unsigned cause, struct tern_ti
     struct tcp_tuple tu;
     half_tuple(h, &tu);
     tcp_note_state(t, &tu, h->serial, TERN_TCP_SYN_RECEIVED, TERN_TCP_LISTEN, cause, now);
-    if (h->where != HALF_HELD) {
+    if (cause == CAUSE_ST_RST)
+        t->detect.st.outcome[TERN_SYN_RESET]++;
+    if (!h->offered) {
         half_free(t, h);
         return;
     }
-    /* It was offered: the application must hear that it is gone. */
-    map_remove(&t->half_map, h->hash, pool_index(&t->halves, h));
-    listener_of(t, h)->half--;
+    /* The application must hear that it is gone, whether it had decided or not. */
+    half_forget(t, h);
     half_move(t, h, HALF_GONE, 0);
 }
 
@@ -183,7 +199,8 @@ int tcp_answer(struct tcp *t, struct tern_sock s, enum tern_answer ans, struct t
     unsigned cause = CAUSE_ST_ANSWER_UNREACH;
     if (ans == TERN_ANSWER_REFUSE) {
         cause = CAUSE_ST_ANSWER_REFUSED;
-        ans_push(t, &(struct tcp_ans){.tuple = tu, .serial = h->serial,
+        ans_push(t, &(struct tcp_ans){.tuple = tu,
+                                      .serial = h->serial,
                                       .ack = seq_add(h->irs, 1),
                                       .th = TERN_TH_RST | TERN_TH_ACK,
                                       .cause = CAUSE_TX_RST_REFUSED,
@@ -207,12 +224,17 @@ static void half_ack(struct tcp *t, struct tcp_half *h, unsigned cause, struct t
         return;
     }
     h->resent = true;
-    unsigned shift = h->ws != 0 ? window_shift((uint32_t)listener_of(t, h)->opts[1]) : 0u;
+    unsigned shift = h->ws != 0 ? h->own_ws : 0u;
     uint32_t wnd = half_window(t, h) + (1u << shift) - 1; /* up, or the right edge moves back */
-    struct tcp_ans a = {.serial = h->serial, .seq = seq_add(h->iss, 1), .ack = seq_add(h->irs, 1),
+    struct tcp_ans a = {.serial = h->serial,
+                        .seq = seq_add(h->iss, 1),
+                        .ack = seq_add(h->irs, 1),
                         .wnd = (uint16_t)(wnd >> shift),
-                        .ws = h->ws != 0 ? (uint8_t)(shift + 1) : 0, .cause = (uint16_t)cause,
-                        .th = TERN_TH_ACK, .ts = h->ts, .state = TERN_TCP_SYN_RECEIVED};
+                        .ws = h->ws != 0 ? (uint8_t)(shift + 1) : 0,
+                        .cause = (uint16_t)cause,
+                        .th = TERN_TH_ACK,
+                        .ts = h->ts,
+                        .state = TERN_TCP_SYN_RECEIVED};
     half_tuple(h, &a.tuple);
     if (h->ts) {
         a.tsval = tsval_now(t, ts_offset_of(t, &a.tuple), now);
@@ -222,21 +244,28 @@ static void half_ack(struct tcp *t, struct tcp_half *h, unsigned cause, struct t
 }
 
 static void fill_conn(struct tcp *t, struct tcp_conn *c, const struct tcp_half *h,
-                      struct tcp_listener *l, struct tern_time now)
+                      struct tcp_listener *l, bool cookie, struct tern_time now)
 {
-    struct tcp_opts o = {.has_mss = h->mss != 0, .mss = h->mss, .has_ws = h->ws != 0,
-                         .ws = h->ws != 0 ? (uint8_t)(h->ws - 1) : 0, .has_ts = h->ts,
-                         .tsval = h->ts_recent, .sack_ok = h->sack};
-    tcp_adopt(c, TERN_TCP_SYN_RECEIVED);
+    struct tcp_opts o = {.has_mss = h->mss != 0,
+                         .mss = h->mss,
+                         .has_ws = h->ws != 0,
+                         .ws = h->ws != 0 ? (uint8_t)(h->ws - 1) : 0,
+                         .has_ts = h->ts,
+                         .tsval = h->ts_recent,
+                         .sack_ok = h->sack};
+    tcp_adopt(c, cookie ? TERN_TCP_LISTEN : TERN_TCP_SYN_RECEIVED); /* no record: as if unheard */
     c->serial = h->serial;
     c->user = l->user;
     c->snd.limit = (uint32_t)l->opts[0];
     c->rcv.limit = (uint32_t)l->opts[1];
     c->nodelay = l->opts[2] != 0;
     c->keepalive = l->opts[3] != 0;
+    c->cc_id = l->cc;
+    c->rcv_ws = h->own_ws;
     conn_take_opts(t, c, &o);
     c->ts_off = ts_offset_of(t, &c->tuple);
     c->snd.iss = h->iss;
+    c->syn_acked = true;
     c->snd.una = c->snd.nxt = c->snd.rtx = seq_add(h->iss, 1);
     c->snd.wnd = c->snd.max_wnd = h->wnd;
     c->snd.wl1 = h->irs;
@@ -245,11 +274,45 @@ static void fill_conn(struct tcp *t, struct tcp_conn *c, const struct tcp_half *
     c->rcv.nxt = c->rcv.acked = seq_add(h->irs, 1);
     c->rcv.adv = seq_add(c->rcv.nxt, c->rcv.limit < 65535 ? c->rcv.limit : 65535);
     c->syn_rexmt = h->where > 0;
-    if (h->where == 0) { /* sent once: the handshake is a sample [RFC6298:3] */
+    if (h->where == 0 && !h->again) { /* sent once: the handshake is a sample [RFC6298:3] */
         uint32_t sent = h->due_ms - level_ms(t, 0);
         uint32_t ms = tcp_ms(t, now) - sent;
         rtt_sample(&c->rtt, ms < 3600000 ? ms * 1000 : 0, t->cfg);
     }
+}
+
+unsigned half_open_conn(struct tcp *t, struct tcp_half *h, struct tcp_listener *l,
+                        const struct tcp_tuple *tu, struct tcp_in *in, bool cookie,
+                        struct tern_time now)
+{
+    uint64_t prefix = prefix_hash(t, tu->raddr, tu->fam);
+    if (l->accept.count > l->backlog)
+        return CAUSE_DROP_ACCEPT_FULL;
+    if (!prefix_conn_ok(t, prefix))
+        return CAUSE_DROP_PREFIX_CONNS;
+    struct tcp_conn *c = conn_new(t, tu, h->hash, now);
+    if (c == NULL)
+        return CAUSE_DROP_NO_CONN;
+    struct tcp_tw *old = demux_tw(t, tu, h->hash);
+    if (old != NULL) /* [RFC6191:2] the new incarnation has proved itself */
+        tw_drop(t, old, CAUSE_ST_TIME_WAIT_REUSED, now);
+    fill_conn(t, c, h, l, cookie, now);
+    c->prefix_counted = true;
+    prefix_conn(t, c, 1);
+    prefix_back(t, prefix, now);
+    t->detect.done++;
+    t->detect.st.outcome[cookie ? TERN_SYN_COOKIE_VALID : TERN_SYN_COMPLETED]++;
+    c->listener = h->listener;
+    list_push_tail(&l->accept, &t->conns, offsetof(struct tcp_conn, event_link), conn_idx(t, c));
+    if (cookie)
+        note_open(t, tu, c->serial = ++t->serial, CAUSE_ST_COOKIE, now);
+    else
+        half_free(t, h);
+    tcp_enter(t, c, TERN_TCP_ESTABLISHED, cookie ? CAUSE_ST_COOKIE : CAUSE_ST_HANDSHAKE_DONE, now);
+    conn_opened(t, c, now);
+    event_raise(t, c, TERN_EV_CONNECTED | TERN_EV_WRITABLE);
+    event_listener(t, l);
+    return tcp_input_from_ack(t, c, in, now);
 }
 
 /* The ACK of our SYN has come: the record becomes a connection. */
@@ -257,24 +320,35 @@ static unsigned promote(struct tcp *t, struct tcp_half *h, const struct tcp_tupl
                         struct tcp_in *in, struct tern_time now)
 {
     struct tcp_listener *l = listener_of(t, h);
-    if (l->accept.count > l->backlog)
-        return CAUSE_DROP_ACCEPT_FULL;
-    struct tcp_conn *c = conn_new(t, tu, h->hash, now);
-    if (c == NULL)
-        return CAUSE_DROP_NO_CONN;
-    struct tcp_tw *old = demux_tw(t, tu, h->hash);
-    if (old != NULL) /* [RFC6191:2] the new incarnation has proved itself */
-        tw_drop(t, old, CAUSE_ST_TIME_WAIT_REUSED, now);
-    fill_conn(t, c, h, l, now);
-    c->listener = h->listener;
-    list_push_tail(&l->accept, &t->conns, offsetof(struct tcp_conn, accept_link),
-                   conn_idx(t, c));
-    half_free(t, h);
-    tcp_enter(t, c, TERN_TCP_ESTABLISHED, CAUSE_ST_HANDSHAKE_DONE, now);
-    conn_opened(t, c, now);
-    event_raise(t, c, TERN_EV_CONNECTED | TERN_EV_WRITABLE);
-    event_listener(t, l);
-    return tcp_input_from_ack(t, c, in, now);
+    unsigned v = half_open_conn(t, h, l, tu, in, false, now);
+    if (v == CAUSE_DROP_ACCEPT_FULL && l->pol.abort_on_overflow) { /* as tcp_abort_on_overflow */
+        ans_rst(t, tu, in, h->serial, TERN_TCP_SYN_RECEIVED, CAUSE_TX_RST_ACCEPT_FULL);
+        half_drop(t, h, CAUSE_ST_ACCEPT_FULL, now);
+    }
+    return v;
+}
+
+/* A stray duplicate by its timestamp, or the SYN once more. */
+static unsigned half_repeats(struct tcp *t, struct tcp_half *h, const struct tcp_seg *s,
+                             struct tern_time now)
+{
+    if (h->ts && s->opt.has_ts && !(s->th & TERN_TH_RST) &&
+        (int32_t)(s->opt.tsval - h->ts_recent) < 0) {
+        half_ack(t, h, CAUSE_TX_ACK_PAWS, now);
+        return CAUSE_DROP_PAWS;
+    }
+    if ((s->th & (TERN_TH_SYN | TERN_TH_RST | TERN_TH_ACK)) != TERN_TH_SYN ||
+        !seq_eq(s->seq, h->irs))
+        return IN_GO;
+    if (h->where == HALF_HELD_LATER) /* no forger would */
+        half_move(t, h, HALF_HELD_NEW, tcp_ms(t, now) + HOLD_MS);
+    if (h->where >= HALF_LEVELS)
+        return CAUSE_DROP_SYN_HELD;
+    h->again = true;
+    if (!prefix_take(t, prefix_hash(t, h->raddr, TERN_AF_IP4), now))
+        return CAUSE_DROP_PREFIX_RATE;
+    half_send(t, h, CAUSE_TX_SYN_ACK_DUP_SYN, now); /* it missed our SYN-ACK */
+    return CAUSE_DROP_OUT_OF_WINDOW;
 }
 
 static unsigned half_steps(struct tcp *t, struct tcp_half *h, const struct tcp_tuple *tu,
@@ -284,18 +358,9 @@ static unsigned half_steps(struct tcp *t, struct tcp_half *h, const struct tcp_t
     bool held = h->where >= HALF_LEVELS;
     struct seq nxt = seq_add(h->irs, 1);
     uint32_t seglen = s->len + !!(s->th & TERN_TH_SYN) + !!(s->th & TERN_TH_FIN);
-    if (h->ts && s->opt.has_ts && !(s->th & TERN_TH_RST) &&
-        (int32_t)(s->opt.tsval - h->ts_recent) < 0) {
-        half_ack(t, h, CAUSE_TX_ACK_PAWS, now);
-        return CAUSE_DROP_PAWS;
-    }
-    if ((s->th & (TERN_TH_SYN | TERN_TH_RST | TERN_TH_ACK)) == TERN_TH_SYN &&
-        seq_eq(s->seq, h->irs)) {
-        if (held)
-            return CAUSE_DROP_SYN_HELD;
-        half_send(t, h, CAUSE_TX_SYN_ACK_DUP_SYN, now); /* it missed our SYN-ACK */
-        return CAUSE_DROP_OUT_OF_WINDOW;
-    }
+    unsigned v = half_repeats(t, h, s, now);
+    if (v != IN_GO)
+        return v;
     if (!in_acceptable(s->seq, seglen, nxt, half_window(t, h))) { /* step 1 */
         if (s->th & TERN_TH_RST)
             return CAUSE_DROP_RST_OUT_OF_WINDOW;
@@ -328,8 +393,7 @@ static unsigned half_steps(struct tcp *t, struct tcp_half *h, const struct tcp_t
 unsigned in_half(struct tcp *t, struct tcp_half *h, const struct tcp_tuple *tu, struct tcp_in *in,
                  struct tern_time now)
 {
-    struct tern_trace *r =
-        note_rx_begin(t, NULL, tu, h->serial, TERN_TCP_SYN_RECEIVED, in, now);
+    struct tern_trace *r = note_rx_begin(t, NULL, tu, h->serial, TERN_TCP_SYN_RECEIVED, in, now);
     if (r != NULL && h->ws != 0 && !(in->s.th & TERN_TH_SYN))
         r->wnd <<= h->ws - 1; /* the trace shows octets; only the record knows the scale */
     unsigned v = half_steps(t, h, tu, in, now);
@@ -345,25 +409,44 @@ static void half_due(struct tcp *t, struct tcp_half *h, struct tern_time now)
         half_drop(t, h, CAUSE_ST_ANSWER_SILENCE, now);
         return;
     }
+    struct tcp_listener *l = listener_of(t, h);
     unsigned next = h->where + 1u;
-    if (next > t->cfg->synack_retries || next >= HALF_LEVELS) {
+    bool old = l->pol.timeout_ms != 0 && half_age_ms(t, h, now) >= l->pol.timeout_ms;
+    if (old || next > policy_retries(t, l) || next >= HALF_LEVELS) {
+        t->detect.st.outcome[TERN_SYN_TIMED_OUT]++;
         half_drop(t, h, CAUSE_ST_SYN_ACK_TIMEOUT, now);
         return;
     }
     h->resent = false;
-    half_send(t, h, CAUSE_TX_SYN_ACK_REXMT, now);
+    l->retried += h->where == 0;
+    policy_stage(l);
+    t->detect.rexmts++;
+    t->detect.st.outcome[TERN_SYN_REXMT]++;
+    if (prefix_take(t, prefix_hash(t, h->raddr, TERN_AF_IP4), now))
+        half_send(t, h, CAUSE_TX_SYN_ACK_REXMT, now);
     half_move(t, h, next, tcp_ms(t, now) + level_ms(t, next));
+}
+
+uint32_t half_age_ms(const struct tcp *t, const struct tcp_half *h, struct tern_time now)
+{
+    uint32_t ms = tcp_ms(t, now) - h->due_ms; /* below zero */
+    if (h->where >= HALF_LEVELS)
+        return ms + (h->where == HALF_HELD_LATER ? LATER_MS : HOLD_MS);
+    for (unsigned i = 0; i <= h->where; i++)
+        ms += level_ms(t, i);
+    return ms;
 }
 
 void half_tick(struct tcp *t, struct tern_time now)
 {
-    uint32_t ms = tcp_ms(t, now);
+    uint32_t ms = tcp_ms(t, now), budget = TICK_BUDGET;
     for (unsigned i = 0; i < HALF_GONE; i++) {
-        while (t->half_list[i].head != 0) {
+        while (t->half_list[i].head != 0 && budget > 0) {
             struct tcp_half *h = pool_at(&t->halves, t->half_list[i].head);
             if (!ms_due(h->due_ms, ms))
                 break;
             half_due(t, h, now);
+            budget--;
         }
     }
 }

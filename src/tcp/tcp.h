@@ -30,8 +30,8 @@ size_t tcp_size(const struct tern_config *cfg);
 /* mem is zero, 64-octet aligned. cfg, arena, trace and fault must outlive the object. */
 struct tcp *tcp_init(void *mem, const struct tern_config *cfg, struct buddy *arena,
                      struct trace *trace, struct pool_fault *fault, struct tern_time now);
-/* Tells what an interface can carry: MTU in IP octets, largest super-segment in IP octets (0 = none),
- * checksum completion by the link. */
+/* Tells what an interface can carry: MTU in IP octets, largest super-segment in IP octets (0 =
+ * none), checksum completion by the link. */
 void tcp_iface_set(struct tcp *t, unsigned iface, uint16_t mtu, uint32_t gso_max, bool tx_csum);
 
 /* ---- packets ---- */
@@ -39,14 +39,15 @@ void tcp_iface_set(struct tcp *t, unsigned iface, uint16_t mtu, uint32_t gso_max
 /* A TCP segment as IP delivers it. */
 struct tcp_pkt {
     struct tern_addr src, dst;
-    const uint8_t *p; /* TCP header */
-    uint32_t n;       /* octets of header and payload */
-    uint32_t id;      /* tern_frame.id, for the trace */
+    const uint8_t *p;  /* TCP header */
+    uint32_t n;        /* octets of header and payload */
+    uint32_t id;       /* tern_frame.id, for the trace */
     uint16_t gso_size; /* super-segment: payload octets of each piece; 0 = one segment */
-    uint8_t csum;     /* enum tern_csum */
-    uint8_t iface;    /* on which it came; answers go there */
+    uint8_t csum;      /* enum tern_csum */
+    uint8_t iface;     /* on which it came; answers go there */
 };
-/* Processes one segment. Returns CAUSE_RX_SEG or the cause of the drop (already counted and traced). */
+/* Processes one segment. Returns CAUSE_RX_SEG or the cause of the drop (already counted and
+ * traced). */
 unsigned tcp_rx(struct tcp *t, const struct tcp_pkt *pkt, struct tern_time now);
 
 /* What tcp_tx() built. */
@@ -54,7 +55,7 @@ struct tcp_out {
     struct tern_addr src, dst;
     uint32_t len;      /* octets of TCP header and payload at buf */
     uint16_t gso_size; /* 0, or payload octets of each piece of a super-segment */
-    uint8_t csum;      /* TERN_CSUM_NONE: the checksum is complete; PARTIAL: the pseudo-header sum */
+    uint8_t csum; /* TERN_CSUM_NONE: the checksum is complete; PARTIAL: the pseudo-header sum */
     uint8_t ttl, tos;
     uint16_t cause;
     uint32_t serial;
@@ -62,8 +63,8 @@ struct tcp_out {
 /* Something to send on this interface? */
 bool tcp_tx_pending(const struct tcp *t, unsigned iface);
 /* Builds the next segment for the interface into buf (room for cap octets: the interface's MTU or
- * gso_max, less the IP header) and commits it as sent. id is the frame's number for the trace. False
- * when nothing is left to send now. */
+ * gso_max, less the IP header) and commits it as sent. id is the frame's number for the trace.
+ * False when nothing is left to send now. */
 bool tcp_tx(struct tcp *t, unsigned iface, uint8_t *buf, uint32_t cap, uint32_t id,
             struct tcp_out *out, struct tern_time now);
 
@@ -84,9 +85,8 @@ struct tern_time tcp_deadline(const struct tcp *t);
 int tcp_listen(struct tcp *t, const struct tern_endpoint *local, uint32_t backlog, uint32_t flags,
                struct tern_sock *out, struct tern_time now);
 int tcp_accept(struct tcp *t, struct tern_sock l, struct tern_sock *out);
-int tcp_answer(struct tcp *t, struct tern_sock half_open, enum tern_answer a,
-               struct tern_time now, struct tern_endpoint *local, struct tern_endpoint *remote,
-               uint32_t *seq);
+int tcp_answer(struct tcp *t, struct tern_sock half_open, enum tern_answer a, struct tern_time now,
+               struct tern_endpoint *local, struct tern_endpoint *remote, uint32_t *seq);
 /* local.addr is already chosen (a source address of iface); port 0 = ephemeral. */
 int tcp_connect(struct tcp *t, const struct tern_endpoint *local,
                 const struct tern_endpoint *remote, unsigned iface, struct tern_sock *out,
@@ -116,5 +116,14 @@ bool tcp_inspect_next(const struct tcp *t, uint64_t *cursor, struct tern_info *o
 bool tcp_inspect(const struct tcp *t, struct tern_sock s, struct tern_info *out,
                  struct tern_time now);
 void tcp_usage(const struct tcp *t, struct tern_usage *out);
+
+/* ---- the listener under flood ---- */
+
+int tcp_listener_policy(struct tcp *t, struct tern_sock s, const struct tern_listener_policy *p);
+int tcp_listener_policy_get(struct tcp *t, struct tern_sock s, struct tern_listener_policy *p);
+void tcp_syn_stats(struct tcp *t, struct tern_syn_stats *out, struct tern_time now);
+void tcp_cookie_decode(struct tcp *t, const struct tern_endpoint *local,
+                       const struct tern_endpoint *remote, uint32_t irs, uint32_t iss,
+                       struct tern_cookie_info *out, struct tern_time now);
 
 #endif

@@ -10,11 +10,38 @@
 
 #define MEMORY_MS 100 /* between two tries to get buffer memory */
 
-static const uint8_t public_timer[TT_COUNT] = {
+static const uint8_t public_timer[TT_ALL] = {
     [TT_REXMT] = TERN_TIMER_REXMT,   [TT_PERSIST] = TERN_TIMER_PERSIST,
     [TT_DELACK] = TERN_TIMER_DELACK, [TT_KEEP] = TERN_TIMER_KEEP,
     [TT_USER] = TERN_TIMER_USER,     [TT_FIN_WAIT_2] = TERN_TIMER_FIN_WAIT_2,
+    [TT_TLP] = TERN_TIMER_TLP,       [TT_REO] = TERN_TIMER_REO,
+    [TT_PACE] = TERN_TIMER_PACE,
 };
+_Static_assert((int)TT_TLP == (int)TT_COUNT,
+               "the timers of struct xmit continue those of struct tcp_conn");
+
+/* NULL: this timer cannot run now. */
+static int64_t *slot(const struct tcp *t, struct tcp_conn *c, unsigned which)
+{
+    if (which < TT_COUNT)
+        return &c->timer_ns[which];
+    struct xmit *x = conn_xmit(t, c);
+    return x != NULL ? &x->timer_ns[which - TT_COUNT] : NULL;
+}
+
+unsigned timer_public(unsigned which)
+{
+    tern_assert(which < TT_ALL);
+    return public_timer[which];
+}
+
+int64_t timer_due(const struct tcp *t, const struct tcp_conn *c, unsigned which)
+{
+    if (which < TT_COUNT)
+        return c->timer_ns[which];
+    const struct xmit *x = conn_xmit(t, c);
+    return x != NULL ? x->timer_ns[which - TT_COUNT] : 0;
+}
 
 static void note_timer(struct tcp *t, const struct tcp_conn *c, unsigned kind, unsigned which,
                        unsigned cause, int64_t us, struct tern_time now)
@@ -37,8 +64,9 @@ static void note_timer(struct tcp *t, const struct tcp_conn *c, unsigned kind, u
 void timer_arm(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_time at,
                unsigned cause, struct tern_time now)
 {
-    tern_assert(which < TT_COUNT && c->used);
-    c->timer_ns[which] = at.ns > 0 ? at.ns : 1;
+    int64_t *due = slot(t, c, which);
+    tern_assert(due != NULL && c->used);
+    *due = at.ns > 0 ? at.ns : 1;
     if (!wheel_armed(&c->wheel) || at.ns < c->wheel.due_ns)
         wheel_set(&t->wheel, conn_idx(t, c), at);
     note_timer(t, c, TERN_TR_TIMER_ARM, which, cause, time_diff_us(at, now), now);
@@ -47,10 +75,26 @@ void timer_arm(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_ti
 void timer_stop(struct tcp *t, struct tcp_conn *c, unsigned which, unsigned cause,
                 struct tern_time now)
 {
-    if (c->timer_ns[which] == 0)
+    int64_t *due = slot(t, c, which);
+    if (due == NULL || *due == 0)
         return;
-    c->timer_ns[which] = 0;
+    *due = 0;
     note_timer(t, c, TERN_TR_TIMER_STOP, which, cause, 0, now);
+}
+
+/* RTO, or on an ACK when too little is outstanding for fast retransmit what is left of it since the
+ * oldest segment was sent [RFC7765:4]. */
+static int64_t rexmt_us(const struct tcp *t, const struct tcp_conn *c, unsigned cause,
+                        struct tern_time now)
+{
+    const struct xmit *x = conn_tracked(t, c);
+    int64_t rto = c->rtt.rto_us;
+    uint32_t out = (uint32_t)seq_diff(c->snd.nxt, c->snd.una);
+    if (cause != CAUSE_TM_REXMT_ACK || x == NULL || out >= 4 * c->cc.mss || c->snd.buf.len > out)
+        return rto;
+    const struct sent *s = sent_at(t, x->head);
+    int64_t left = rto - (now.ns - s->at_ns) / 1000;
+    return left > 0 && s->is == SENT_IN_FLIGHT ? left : rto;
 }
 
 /* After an acknowledgment: stop when nothing is outstanding, else wait anew [RFC6298:5.2] [5.3]. */
@@ -61,8 +105,10 @@ void timer_rexmt_update(struct tcp *t, struct tcp_conn *c, unsigned cause, struc
         timer_stop(t, c, TT_USER, CAUSE_TM_REXMT_STOP, now);
         return;
     }
-    timer_arm(t, c, TT_REXMT, time_add_us(now, c->rtt.rto_us), cause, now);
-    if (c->user_timeout_ms != 0)
+    timer_arm(t, c, TT_REXMT, time_add_us(now, rexmt_us(t, c, cause, now)), cause, now);
+    /* It counts from the first sending or the last progress; a retransmission does not put it off.
+     */
+    if (c->user_timeout_ms != 0 && (cause == CAUSE_TM_REXMT_ACK || !timer_on(c, TT_USER)))
         timer_arm(t, c, TT_USER, time_add_ms(now, c->user_timeout_ms), CAUSE_TM_USER, now);
 }
 
@@ -132,15 +178,18 @@ static void on_persist(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     }
     bool all_sent = c->snd.buf.len == 0 && (!c->fin_wanted || fin_sent(c));
     if (all_sent && seq_eq(c->snd.una, c->snd.nxt))
-        return; /* the last probe was taken */
+        return;            /* the last probe was taken */
     if (c->snd.wnd != 0) { /* not shut: only too small, or a corked tail [RFC9293:3.8.6.2.1] */
         c->override = true;
+        /* A probe that is out is data like any other from now on. */
+        if (seq_lt(c->snd.una, c->snd.nxt) && !timer_on(c, TT_REXMT))
+            recovery_go_back(t, c, CAUSE_TX_REXMT_GO_BACK);
         tcp_ready(t, c);
         return;
     }
     uint32_t shut_ms = tcp_ms(t, now) - c->persist_ms;
     uint32_t most = t->cfg->persist_give_up_ms;
-    if (c->orphan && most != 0 && shut_ms >= most) { /* [RFC6429:4] */
+    if ((c->orphan || tcp_pressure(t)) && most != 0 && shut_ms >= most) { /* [RFC6429:4] */
         ans_conn_rst(t, c, CAUSE_TX_RST_PERSIST);
         tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_PERSIST_TIMEOUT, now);
         return;
@@ -156,10 +205,12 @@ static void on_persist(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 
 static void on_keep(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
+    if (!seq_eq(c->snd.una,
+                c->snd.nxt)) /* [RFC9293:MUST-26]; what acknowledges it starts us anew */
+        return;
     uint32_t idle = tcp_ms(t, now) - c->last_rx_ms;
-    if (!seq_eq(c->snd.una, c->snd.nxt) || idle < c->keep_idle_ms) {
-        uint32_t left = idle < c->keep_idle_ms ? c->keep_idle_ms - idle : c->keep_intvl_ms;
-        timer_arm(t, c, TT_KEEP, time_add_ms(now, left), CAUSE_TM_KEEP, now);
+    if (idle < c->keep_idle_ms) {
+        timer_arm(t, c, TT_KEEP, time_add_ms(now, c->keep_idle_ms - idle), CAUSE_TM_KEEP, now);
         return;
     }
     if (c->keep_probes >= c->keep_cnt) { /* not on the first lost probe [RFC9293:MUST-27] */
@@ -175,10 +226,12 @@ static void on_keep(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 
 static unsigned fired_cause(const struct tcp_conn *c, unsigned which)
 {
-    static const uint16_t cause[TT_COUNT] = {
+    static const uint16_t cause[TT_ALL] = {
         [TT_REXMT] = CAUSE_TM_REXMT,   [TT_PERSIST] = CAUSE_TM_PERSIST,
         [TT_DELACK] = CAUSE_TM_DELACK, [TT_KEEP] = CAUSE_TM_KEEP,
         [TT_USER] = CAUSE_TM_USER,     [TT_FIN_WAIT_2] = CAUSE_TM_FIN_WAIT_2,
+        [TT_TLP] = CAUSE_TM_TLP,       [TT_REO] = CAUSE_TM_REO,
+        [TT_PACE] = CAUSE_TM_PACE,
     };
     return which == TT_REXMT && c->rexmts > 0 ? (unsigned)CAUSE_TM_REXMT_BACKOFF : cause[which];
 }
@@ -202,6 +255,15 @@ void tcp_timeout(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_
     case TT_KEEP:
         on_keep(t, c, now);
         break;
+    case TT_TLP:
+        tlp_fire(t, c, now);
+        break;
+    case TT_REO:
+        recovery_reo(t, c, now);
+        break;
+    case TT_PACE:
+        tcp_ready(t, c);
+        break;
     case TT_USER:
         tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_USER_TIMEOUT, now);
         break;
@@ -217,18 +279,22 @@ static void conn_tick(struct tcp *t, uint32_t idx, struct tern_time now)
 {
     struct tcp_conn *c = conn_at(t, idx);
     uint32_t gen = c->gen;
-    for (unsigned i = 0; i < TT_COUNT; i++) {
-        if (c->timer_ns[i] == 0 || c->timer_ns[i] > now.ns)
+    for (unsigned n = 0; n < TT_ALL; n++) {
+        unsigned i = (n + TT_COUNT) % TT_ALL; /* a probe before the timeout that it may spare */
+        int64_t *due = slot(t, c, i);
+        if (due == NULL || *due == 0 || *due > now.ns)
             continue;
-        c->timer_ns[i] = 0;
+        *due = 0;
         tcp_timeout(t, c, i, now);
         if (!c->used || c->gen != gen || c->state == TERN_TCP_CLOSED)
             return;
     }
     int64_t next = INT64_MAX;
-    for (unsigned i = 0; i < TT_COUNT; i++)
-        if (c->timer_ns[i] != 0 && c->timer_ns[i] < next)
-            next = c->timer_ns[i];
+    for (unsigned i = 0; i < TT_ALL; i++) {
+        int64_t due = timer_due(t, c, i);
+        if (due != 0 && due < next)
+            next = due;
+    }
     wheel_set(&t->wheel, idx, (struct tern_time){next});
 }
 
@@ -236,15 +302,17 @@ void tcp_tick(struct tcp *t, struct tern_time now)
 {
     uint32_t idx;
     t->now_ns = now.ns;
-    while ((idx = wheel_pop(&t->wheel, now)) != 0)
+    for (unsigned i = 0; i < TICK_BUDGET && (idx = wheel_pop(&t->wheel, now)) != 0; i++)
         conn_tick(t, idx, now);
     half_tick(t, now);
     tw_tick(t, now);
+    detect_roll(t, now);
+    xmit_tick(t, now);
 }
 
 struct tern_time tcp_deadline(const struct tcp *t)
 {
     struct tern_time d = wheel_deadline(&t->wheel);
-    d = time_min(d, half_deadline(t));
+    d = time_min(d, time_min(half_deadline(t), detect_deadline(t)));
     return time_min(d, tw_deadline(t));
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tcp/user.c: SEND and RECEIVE (RFC 9293 3.10.2, 3.10.3), with and without a copy, and the urgent octet.
+ * tcp/user.c: SEND and RECEIVE (RFC 9293 3.10.2, 3.10.3), with and without a copy, and the urgent
+ * octet.
  *
  * The urgent octet stays in the receive buffer at its place; reading stops before it, and passes
  * over it unless the application wants it in line. recv_oob() looks at it in the buffer.
@@ -66,6 +67,7 @@ static void committed(struct tcp *t, struct tcp_conn *c, size_t n, uint32_t flag
         c->snd.up = snd_fin(c); /* the octet after the last one [RFC9293:MUST-62] */
         c->urg = true;
     }
+    c->more = flags & TERN_SEND_MORE;
     note_call(t, c, TERN_CALL_SEND, (uint32_t)n, now);
     tcp_ready(t, c);
 }
@@ -131,6 +133,8 @@ static void pass_oob(struct tcp *t, struct tcp_conn *c)
 {
     if (c->oob && !c->oobinline && c->rcv.buf.len != 0 && before_oob(c) == 0 && c->oob) {
         c->oob = false;
+        ring_read(&c->rcv.buf, 0, &c->oob_octet, 1);
+        c->oob_kept = true;
         consume(t, c, 1);
     }
 }
@@ -176,9 +180,11 @@ int64_t tcp_recv(struct tcp *t, struct tern_sock s, void *buf, size_t len, struc
     while (done < len) {
         const uint8_t *p;
         size_t n;
-        const struct tcp_conn *c = conn_get(t, s);
-        if (done != 0 && c->rcv.buf.len == 0)
-            break; /* a pending error is the next call's: asking for it would take it */
+        struct tcp_conn *c = conn_get(t, s);
+        /* Reading stops before an urgent octet; and a pending error is the next call's: asking for
+         * it would take it. */
+        if (done != 0 && before_oob(c) == 0)
+            break;
         int r = tcp_recv_data(t, s, &p, &n);
         if (r <= 0)
             return done != 0 ? (int64_t)done : r;
@@ -196,11 +202,13 @@ int tcp_recv_oob(struct tcp *t, struct tern_sock s, uint8_t *octet)
     struct tcp_conn *c = conn_get(t, s);
     if (c == NULL)
         return TERN_EBADF;
-    if (!c->oob || c->oobinline)
+    if (c->oobinline)
         return TERN_EINVAL;
     uint32_t at = before_oob(c);
-    if (!c->oob)
-        return TERN_EINVAL;
+    if (!c->oob) {
+        *octet = c->oob_octet;
+        return c->oob_kept ? 1 : TERN_EINVAL;
+    }
     if (at >= c->rcv.buf.len)
         return TERN_EAGAIN;
     ring_read(&c->rcv.buf, at, octet, 1);

@@ -35,6 +35,23 @@ static void tcp_parse_sack(const uint8_t *v, size_t n, struct tcp_opts *o)
     }
 }
 
+/* The options of a Linux SYN: MSS, SACK permitted, timestamps, NOP, window scale. */
+static bool tcp_parse_usual_syn(const uint8_t *p, struct tcp_opts *o)
+{
+    uint32_t mss = be32_load(p), ws = be32_load(p + 16);
+    if (mss >> 16 != (OPT_MSS << 8 | LEN_MSS) || (mss & 0xffff) == 0 ||
+        be32_load(p + 4) !=
+            ((uint32_t)OPT_SACK_OK << 24 | LEN_SACK_OK << 16 | OPT_TS << 8 | LEN_TS) ||
+        ws >> 8 != (OPT_NOP << 16 | OPT_WS << 8 | LEN_WS))
+        return false;
+    o->has_mss = o->sack_ok = o->has_ts = o->has_ws = true;
+    o->mss = (uint16_t)mss;
+    o->tsval = be32_load(p + 8);
+    o->tsecr = be32_load(p + 12);
+    o->ws = (ws & 0xff) < WS_MAX ? (uint8_t)ws : WS_MAX;
+    return true;
+}
+
 /* One option: its kind and the n octets of its value. */
 static void tcp_parse_option(uint8_t kind, const uint8_t *v, size_t n, struct tcp_opts *o)
 {
@@ -116,6 +133,8 @@ int tcp_parse(const uint8_t *p, size_t n, struct tcp_seg *out)
         out->opt.tsecr = be32_load(p + 28);
         return 0;
     }
+    if (hlen == TCP_HDR_LEN + 20 && tcp_parse_usual_syn(p + TCP_HDR_LEN, &out->opt))
+        return 0;
     return tcp_parse_options(p + TCP_HDR_LEN, hlen - TCP_HDR_LEN, &out->opt);
 }
 

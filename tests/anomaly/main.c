@@ -226,16 +226,9 @@ static int usage(void)
     return 2;
 }
 
-int main(int argc, char **argv)
+static int play_named(char **argv, unsigned sc)
 {
-    unsigned sc = 0, m = 0;
-    while (argc > 1 && sc < SCENARIOS && strcmp(argv[1], scenarios[sc].name) != 0)
-        sc++;
-    if ((argc != 2 && argc != 5) || sc == SCENARIOS)
-        return usage();
-    (void)signal(SIGALRM, on_alarm);
-    if (argc == 2)
-        return play_all(argv[0], sc);
+    unsigned m = 0;
     while (m < MODES && strcmp(argv[3], mode_names[m]) != 0)
         m++;
     if (m == MODES || (strcmp(argv[2], "0") != 0 && strcmp(argv[2], "1") != 0))
@@ -245,4 +238,15 @@ int main(int argc, char **argv)
                        true, &met);
     printf("%s; the failure was %s\n", ok ? "ok" : "not ok", met ? "met" : "not met");
     return ok ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    unsigned sc = 0;
+    while (argc > 1 && sc < SCENARIOS && strcmp(argv[1], scenarios[sc].name) != 0)
+        sc++;
+    if ((argc != 2 && argc != 5) || sc == SCENARIOS)
+        return usage();
+    (void)signal(SIGALRM, on_alarm);
+    return argc == 2 ? play_all(argv[0], sc) : play_named(argv, sc);
 }

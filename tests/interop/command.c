@@ -43,22 +43,6 @@ static void slot_close(struct host *h, unsigned i)
     h->slot[i] = (struct slot){.kind = SLOT_FREE};
 }
 
-void on_event(void *ctx, const struct tern_event *ev)
-{
-    struct host *h = ctx;
-    if (ev->user == 0 || ev->user >= PEER_SLOTS)
-        return;
-    struct slot *sl = &h->slot[ev->user];
-    if (sl->kind == SLOT_FREE || sl->s.id != ev->sock.id)
-        return; /* a connection nobody has accepted yet */
-    if (ev->bits & TERN_EV_CONNECTED)
-        sl->connected = true;
-    if (ev->bits & TERN_EV_CLOSED) {
-        sl->over = true;
-        sl->err = ev->err;
-    }
-}
-
 /* ---- transfers ---- */
 
 static uint64_t rng_next(uint64_t *s) /* splitmix64 */
@@ -228,6 +212,24 @@ static void service_step(struct host *h, unsigned i)
         slot_close(h, i);
 }
 
+void on_event(void *ctx, const struct tern_event *ev)
+{
+    struct host *h = ctx;
+    if (ev->user == 0 || ev->user >= PEER_SLOTS)
+        return;
+    struct slot *sl = &h->slot[ev->user];
+    if (sl->kind == SLOT_FREE || sl->s.id != ev->sock.id)
+        return; /* a connection nobody has accepted yet */
+    if (ev->bits & TERN_EV_CONNECTED)
+        sl->connected = true;
+    if (ev->bits & TERN_EV_CLOSED) {
+        sl->over = true;
+        sl->err = ev->err;
+    }
+    if (sl->service != SERVICE_NONE)
+        service_step(h, (unsigned)ev->user);
+}
+
 /* ---- waiting commands ---- */
 
 static bool wait_accept(struct host *h)
@@ -266,7 +268,8 @@ static bool wait_connect(struct host *h)
 static bool wait_transfer(struct host *h)
 {
     /* One piece a turn, then the network: hashing must not keep acknowledgments waiting. */
-    if (transfer_send(h) | transfer_recv(h))
+    bool sent = transfer_send(h), received = transfer_recv(h);
+    if (sent || received)
         tern_loop_timer_set(h->loop, &h->again, now_of(h));
     if (!transfer_done(h))
         return false;
@@ -390,8 +393,9 @@ static int do_sendto(struct host *h, char **w, struct tern_sock s)
     return r;
 }
 
-static int do_names(struct host *h, struct tern_sock s)
+static int do_names(struct host *h, char **w, struct tern_sock s)
 {
+    (void)w;
     struct tern_endpoint l, p;
     char a[INET_ADDRSTRLEN], b[INET_ADDRSTRLEN];
     int r = tern_sockname(h->st, s, &l);
@@ -421,8 +425,9 @@ static int do_counters(struct host *h)
     return 0;
 }
 
-static int do_transfer(struct host *h, char *const *w)
+static int do_transfer(struct host *h, char **w, struct tern_sock s)
 {
+    (void)s;
     bool tx = strcmp(w[0], "recv") != 0, rx = strcmp(w[0], "send") != 0;
     uint64_t n = strtoull(w[2] ? w[2] : "0", NULL, 10);
     h->tx.active = h->rx.active = false;
@@ -431,46 +436,54 @@ static int do_transfer(struct host *h, char *const *w)
         transfer_begin(&h->tx, n, num(w[3]));
     if (rx)
         transfer_begin(&h->rx, n ? n : UINT64_MAX, 0);
-    h->waiting = WAIT_TRANSFER;
     return 0;
 }
 
-/* The commands about a socket; w[1] is its number. */
+static int do_shut(struct host *h, char **w, struct tern_sock s)
+{
+    (void)w;
+    int r = tern_tcp_shutdown(h->st, s, now_of(h));
+    if (r == 0)
+        say("ok");
+    return r;
+}
+
+static int do_close(struct host *h, char **w, struct tern_sock s)
+{
+    int r = w[0][0] == 'a' ? tern_tcp_abort(h->st, s, now_of(h)) : tern_close(h->st, s, now_of(h));
+    h->slot[h->which] = (struct slot){.kind = SLOT_FREE};
+    if (r == 0)
+        say("ok");
+    return r;
+}
+
+/* The commands about a socket, w[1]. */
+static const struct {
+    const char *name;
+    enum waiting wait; /* or a function, which answers at once */
+    int (*now)(struct host *h, char **w, struct tern_sock s);
+} sock_command[] = {
+    {"accept", WAIT_ACCEPT, NULL},        {"finish", WAIT_CONNECT, NULL},
+    {"recvfrom", WAIT_UDP, NULL},         {"send", WAIT_TRANSFER, do_transfer},
+    {"recv", WAIT_TRANSFER, do_transfer}, {"both", WAIT_TRANSFER, do_transfer},
+    {"sendto", WAIT_NONE, do_sendto},     {"names", WAIT_NONE, do_names},
+    {"shut", WAIT_NONE, do_shut},         {"close", WAIT_NONE, do_close},
+    {"abort", WAIT_NONE, do_close},
+};
+
 static int command_sock(struct host *h, char **w)
 {
     unsigned i = (unsigned)num(w[1]);
     if (i == 0 || i >= PEER_SLOTS || h->slot[i].kind == SLOT_FREE)
         return TERN_EBADF;
-    struct slot *sl = &h->slot[i];
-    int r = TERN_OK;
-    h->which = i;
-    if (strcmp(w[0], "accept") == 0) {
-        h->waiting = WAIT_ACCEPT;
-    } else if (strcmp(w[0], "finish") == 0) {
-        h->waiting = WAIT_CONNECT;
-    } else if (strcmp(w[0], "recvfrom") == 0) {
-        h->waiting = WAIT_UDP;
-    } else if (strcmp(w[0], "send") == 0 || strcmp(w[0], "recv") == 0 || strcmp(w[0], "both") == 0) {
-        r = do_transfer(h, w);
-    } else if (strcmp(w[0], "sendto") == 0) {
-        r = do_sendto(h, w, sl->s);
-    } else if (strcmp(w[0], "names") == 0) {
-        r = do_names(h, sl->s);
-    } else if (strcmp(w[0], "shut") == 0) {
-        r = tern_tcp_shutdown(h->st, sl->s, now_of(h));
-        if (r == 0)
-            say("ok");
-    } else if (strcmp(w[0], "close") == 0) {
-        slot_close(h, i);
-        say("ok");
-    } else if (strcmp(w[0], "abort") == 0) {
-        r = tern_tcp_abort(h->st, sl->s, now_of(h));
-        *sl = (struct slot){.kind = SLOT_FREE};
-        say("ok");
-    } else {
-        r = TERN_EOPNOTSUPP;
+    for (size_t k = 0; k < sizeof sock_command / sizeof *sock_command; k++) {
+        if (strcmp(w[0], sock_command[k].name) == 0) {
+            h->which = i;
+            h->waiting = sock_command[k].wait;
+            return sock_command[k].now ? sock_command[k].now(h, w, h->slot[i].s) : TERN_OK;
+        }
     }
-    return r;
+    return TERN_EOPNOTSUPP;
 }
 
 void command(struct host *h, char *line)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* interop/host.h: one tern host on a TAP or TUN, with a table of its sockets; shared by the files of the
- * `peer` program (peer.c has the essay). */
+/* interop/host.h: one tern host on a TAP or TUN, with a table of its sockets; shared by the files
+ * of the `peer` program (peer.c has the essay). */
 #ifndef INTEROP_HOST_H
 #define INTEROP_HOST_H
 

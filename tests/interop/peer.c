@@ -2,19 +2,19 @@
 /*
  * interop/peer.c: a tern host on a TAP or TUN, driven by lines on standard input.
  *
- * It is what tests/interop/agent.py is for the kernel's sockets, and speaks the same commands, so that a
- * test can put either at either end; here they go straight to the library, without the launcher. Each
- * command gets one line on standard output: "ok ..." or "err NAME ...". A command that has to wait for the
- * network answers when it is done. End of input ends the program.
+ * It is what tests/interop/agent.py is for the kernel's sockets, and speaks the same commands, so
+ * that a test can put either at either end; here they go straight to the library, without the
+ * launcher. Each command gets one line on standard output: "ok ..." or "err NAME ...". A command
+ * that has to wait for the network answers when it is done. End of input ends the program.
  *
  *     listen PORT [BACKLOG]     -> ok ID
  *     accept ID                 -> ok ID ADDR PORT              waits for a connection
  *     connect ADDR PORT [LPORT] -> ok ID                        waits for the outcome
  *     start ADDR PORT [LPORT]   -> ok ID                        does not wait
  *     finish ID                 -> ok ID                        waits for the outcome of start
- *     send ID N SEED            -> ok N SHA256                  waits until all is in the send buffer
- *     recv ID N                 -> ok COUNT SHA256 eof|more     N octets; 0 = to the end of the stream
- *     both ID N SEED            -> ok N SHA256 COUNT SHA256     sends N octets and receives N
+ *     send ID N SEED            -> ok N SHA256                  waits until all is in the send
+ * buffer recv ID N                 -> ok COUNT SHA256 eof|more     N octets; 0 = to the end of the
+ * stream both ID N SEED            -> ok N SHA256 COUNT SHA256     sends N octets and receives N
  *     shut ID, close ID, abort ID -> ok
  *     names ID                  -> ok ADDR PORT ADDR PORT       own and peer's
  *     udp PORT                  -> ok ID
@@ -50,7 +50,7 @@ struct peer {
     unsigned prefix, msl_ms;
     bool plain; /* no super-segments, checksums in software */
     struct tern_impair_config impair;
-    char line[256];
+    char line[4096];
     size_t line_len;
 };
 
@@ -152,27 +152,49 @@ static void parse_options(struct peer *p, int argc, char **argv)
     p->name = "peer";
     while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
         switch (c) {
-        case 'L': p->link = optarg; break;
-        case 'a': parse_addr_prefix(p, optarg); break;
-        case 'g': parse_addr(&p->gw, optarg); break;
+        case 'L':
+            p->link = optarg;
+            break;
+        case 'a':
+            parse_addr_prefix(p, optarg);
+            break;
+        case 'g':
+            parse_addr(&p->gw, optarg);
+            break;
         case 'l':
             if (tern_impair_parse_lose(&p->impair, optarg, why) < 0)
                 fail("--lose", why);
             break;
-        case 'r': p->impair.reorder = strtod(optarg, NULL); break;
-        case 'd': p->impair.duplicate = strtod(optarg, NULL); break;
-        case 's': p->impair.seed = strtoull(optarg, NULL, 10); break;
-        case 'w': p->pcapng = optarg; break;
-        case 'n': p->name = optarg; break;
-        case 'p': p->plain = true; break;
-        case 'm': p->msl_ms = (unsigned)strtoul(optarg, NULL, 10); break;
-        default: exit(2);
+        case 'r':
+            p->impair.reorder = strtod(optarg, NULL);
+            break;
+        case 'd':
+            p->impair.duplicate = strtod(optarg, NULL);
+            break;
+        case 's':
+            p->impair.seed = strtoull(optarg, NULL, 10);
+            break;
+        case 'w':
+            p->pcapng = optarg;
+            break;
+        case 'n':
+            p->name = optarg;
+            break;
+        case 'p':
+            p->plain = true;
+            break;
+        case 'm':
+            p->msl_ms = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        default:
+            exit(2);
         }
     }
     if (!p->link || p->addr.fam == TERN_AF_NONE)
-        fail("usage", "peer --link tap:NAME|tun:NAME --addr A/PREFIX [--gw A] [--lose WHAT] "
-                      "[--reorder RATE] [--duplicate RATE] [--seed N] [--pcapng FILE] [--name NAME] "
-                      "[--plain] [--msl-ms N]");
+        fail("usage",
+             "peer --link tap:NAME|tun:NAME --addr A/PREFIX [--gw A] [--lose WHAT] "
+             "[--reorder RATE] [--duplicate RATE] [--seed N] [--pcapng FILE] [--name NAME] "
+             "[--plain] [--msl-ms N]");
 }
 
 static struct tern_port *open_link(struct peer *p)

@@ -4,7 +4,7 @@
 
     gen.py tcp_transitions.tsv rows.h rows_a.c rows_b.c ...
 
-A handler of row FIN-WAIT-1.07 begins a line with ROW(FIN_WAIT_1_07, ways) or SKIP(FIN_WAIT_1_07, "why"). It is an error
+A handler of row FIN-WAIT-1.07 begins a line with ROW(FIN_WAIT_1_07, ways), USE(FIN_WAIT_1_07, ways, function) or SKIP(FIN_WAIT_1_07, "why"). It is an error
 when a row has no handler or two, or when a handler has no row.
 """
 
@@ -14,7 +14,7 @@ import sys
 
 STATES = ["CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT",
           "CLOSING", "LAST-ACK", "TIME-WAIT"]
-HANDLER = re.compile(r"^(ROW|SKIP)\((\w+),", re.MULTILINE)
+HANDLER = re.compile(r"^(ROW|SKIP|USE)\((\w+),", re.MULTILINE)
 
 
 def symbol(row_id):

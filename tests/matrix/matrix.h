@@ -2,9 +2,9 @@
 /*
  * matrix/matrix.h: how a row of tests/spec/tcp_transitions.tsv becomes a test.
  *
- * For each way that a handler names (opened actively or passively; each with and without timestamps), the
- * program brings a connection to the row's state, calls the handler, which brings about the event and checks the
- * action, and compares the state with the row's `next`.
+ * For each way that a handler names (opened actively or passively; each with and without
+ * timestamps), the program brings a connection to the row's state, calls the handler, which brings
+ * about the event and checks the action, and compares the state with the row's `next`.
  */
 #ifndef MATRIX_MATRIX_H
 #define MATRIX_MATRIX_H

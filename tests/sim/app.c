@@ -111,7 +111,7 @@ static void end_connect(struct sim_world *w, struct sim_end *e)
 {
     const struct sim_flow_plan *f = &w->plan->flow[e->flow];
     struct tern_endpoint local = {.addr = sim_addr(e->plan->host)};
-    struct tern_endpoint remote = {.addr = sim_addr(1 - e->plan->host), .port = SIM_PORT};
+    struct tern_endpoint remote = {.addr = sim_addr(f->side[1 - e->side].host), .port = SIM_PORT};
     if (f->simopen) {
         local.port = (uint16_t)(20000 + e->flow * 2 + e->side);
         remote.port = (uint16_t)(20000 + e->flow * 2 + (1 - e->side));
@@ -145,7 +145,7 @@ static struct sim_end *accepted_end(struct sim_world *w, unsigned h,
 {
     for (uint32_t i = 0; i < w->plan->nflows; i++) {
         struct sim_end *c = &w->end[i][0];
-        if (c->plan->host != h && c->opened_ns && c->lport == peer->port &&
+        if (w->plan->flow[i].side[1].host == h && c->opened_ns && c->lport == peer->port &&
             (!info || c->iss == info->irs))
             return &w->end[i][1];
     }
@@ -350,25 +350,54 @@ static bool end_read(struct sim_world *w, struct sim_end *e)
 
 /* ---- turns ---- */
 
-static bool end_run(struct sim_world *w, struct sim_end *e)
+/* Changes one option, to what may be awkward: a smaller buffer than what it holds, for one. */
+static void end_fiddle(struct sim_world *w, struct sim_end *e)
+{
+    static const enum tern_opt opts[] = {
+        TERN_OPT_RCVBUF, TERN_OPT_SNDBUF, TERN_OPT_NODELAY, TERN_OPT_CORK,      TERN_OPT_QUICKACK,
+        TERN_OPT_MAXSEG, TERN_OPT_TOS,    TERN_OPT_TTL,     TERN_OPT_KEEPALIVE, TERN_OPT_OOBINLINE};
+    enum tern_opt opt = opts[prng_below(&w->rng, sizeof opts / sizeof opts[0])];
+    int64_t v = prng_below(&w->rng, 2);
+    if (opt == TERN_OPT_RCVBUF || opt == TERN_OPT_SNDBUF)
+        v = 2048 + prng_below(&w->rng, 1u << prng_below(&w->rng, 18));
+    else if (opt == TERN_OPT_MAXSEG)
+        v = 536 + prng_below(&w->rng, 1000);
+    else if (opt == TERN_OPT_TTL)
+        v = 1 + prng_below(&w->rng, 255);
+    if (opt == TERN_OPT_CORK && e->shut)
+        v = 0;
+    int r = tern_setopt(stack_of(w, e), e->sock, opt, v, w->now);
+    if (r != TERN_OK)
+        sim_fail(w, "flow %u end %u: option %d to %lld: %s", e->flow, e->side, (int)opt,
+                 (long long)v, tern_strerror(r));
+}
+
+static bool end_begun(struct sim_world *w, struct sim_end *e)
 {
     const struct sim_flow_plan *f = &w->plan->flow[e->flow];
-    if (e->state == SE_DONE)
+    if (e->state != SE_NONE)
         return false;
-    if (e->state == SE_NONE) {
-        if ((e->side == 1 && !f->simopen) || sim_us(w) < (int64_t)f->start_us || w->closing)
-            return false;
-        end_connect(w, e);
-        return true;
-    }
+    if ((e->side == 1 && !f->simopen) || sim_us(w) < (int64_t)f->start_us || w->closing)
+        return false;
+    end_connect(w, e);
+    return true;
+}
+
+static bool end_run(struct sim_world *w, struct sim_end *e)
+{
+    if (e->state == SE_DONE || e->state == SE_NONE)
+        return end_begun(w, e);
     if (end_timed(w, e))
         return true;
+    if (e->plan->fiddle && prng_below(&w->rng, 8) == 0)
+        end_fiddle(w, e);
     bool any = end_write(w, e);
     if (e->state == SE_OPEN)
         any |= end_shut(w, e);
     if (e->state == SE_OPEN)
         any |= end_read(w, e);
-    if (e->state == SE_OPEN && e->shut && e->eof && (!e->plan->wait_closed || e->closed_seen)) {
+    bool over = e->state == SE_OPEN && e->shut && e->eof;
+    if (over && (!e->plan->wait_closed || e->closed_seen)) {
         end_close(w, e, e->err);
         return true;
     }
@@ -388,12 +417,32 @@ bool app_run(struct sim_world *w, unsigned h)
     return any;
 }
 
+static void end_event(struct sim_world *w, struct sim_end *e, const struct tern_event *ev)
+{
+    if (ev->bits & TERN_EV_CONNECTED) {
+        e->state = SE_OPEN;
+        e->opened = e->can_write = true;
+    }
+    if (ev->bits & (TERN_EV_READABLE | TERN_EV_PEER_FIN))
+        e->can_read = true;
+    if (ev->bits & TERN_EV_WRITABLE)
+        e->can_write = true;
+    if (!(ev->bits & TERN_EV_CLOSED))
+        return;
+    e->closed_seen = e->can_read = e->can_write = true;
+    if (e->state == SE_OPENING || (ev->err && e->shut && e->eof))
+        end_close(w, e, ev->err ? ev->err : TERN_ECONNABORTED);
+}
+
 void app_event(struct sim_world *w, unsigned h, const struct tern_event *ev)
 {
     struct sim_host *host = &w->host[h];
+    if (ev->bits == TERN_EV_FLOOD) /* a listener's opinion about its SYNs */
+        return;
     if (ev->user & SIM_LISTENERS) {
-        if (ev->bits & TERN_EV_ACCEPT)
-            host->can_accept = true;
+        host->can_accept |= (ev->bits & TERN_EV_ACCEPT) != 0;
+        if (ev->bits & (TERN_EV_SYN | TERN_EV_SYN_GONE))
+            hold_event(w, h, ev);
         return;
     }
     if (ev->user & SIM_UDP) {
@@ -405,26 +454,13 @@ void app_event(struct sim_world *w, unsigned h, const struct tern_event *ev)
         return;
     }
     struct sim_end *e = &w->end[(ev->user - 1) / 2][(ev->user - 1) % 2];
-    if (e->plan->host != h || e->sock.id != ev->sock.id || e->state == SE_DONE ||
-        e->state == SE_NONE) {
+    bool open = e->state == SE_OPEN || e->state == SE_OPENING;
+    if (e->plan->host != h || e->sock.id != ev->sock.id || !open) {
         sim_fail(w, "host %u: event 0x%x for flow %u end %u, which is not open", h, ev->bits,
                  e->flow, e->side);
         return;
     }
-    if (ev->bits & TERN_EV_CONNECTED) {
-        e->state = SE_OPEN;
-        e->opened = e->can_write = true;
-    }
-    if (ev->bits & (TERN_EV_READABLE | TERN_EV_PEER_FIN))
-        e->can_read = true;
-    if (ev->bits & TERN_EV_WRITABLE)
-        e->can_write = true;
-    if (ev->bits & TERN_EV_CLOSED) {
-        e->closed_seen = true;
-        if (e->state == SE_OPENING || (ev->err && e->shut && e->eof))
-            end_close(w, e, ev->err ? ev->err : TERN_ECONNABORTED);
-        e->can_read = e->can_write = true;
-    }
+    end_event(w, e, ev);
 }
 
 static int64_t end_next(const struct sim_world *w, const struct sim_end *e)
@@ -515,6 +551,8 @@ static bool err_known(int err)
     case TERN_EHOSTUNREACH:
     case TERN_EPIPE:
     case TERN_ENOBUFS:
+    case TERN_ENETUNREACH: /* a gateway's answer */
+    case TERN_EACCES:
     case TERN_ENOTCONN: /* shut down after the peer's reset */
         return true;
     default:

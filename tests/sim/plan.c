@@ -7,39 +7,6 @@
 
 #include <string.h>
 
-static const char *const names[SIM_PROFILES] = {
-    [SIM_CLEAN] = "clean",
-    [SIM_LOSSY] = "lossy",
-    [SIM_REORDER] = "reorder",
-    [SIM_DUPLICATE] = "duplicate",
-    [SIM_CORRUPT] = "corrupt",
-    [SIM_STORM] = "storm",
-    [SIM_SMALL_BUF] = "small-buffers",
-    [SIM_TINY_POOLS] = "tiny-pools",
-    [SIM_SIMOPEN] = "simultaneous-open",
-    [SIM_SIMCLOSE] = "simultaneous-close",
-    [SIM_ZERO_WINDOW] = "zero-window",
-    [SIM_HALF_CLOSE] = "half-close",
-    [SIM_MANY] = "many",
-    [SIM_BACKLOG] = "backlog",
-    [SIM_DIE] = "die",
-    [SIM_REBOOT] = "reboot",
-    [SIM_UTO] = "user-timeout",
-    [SIM_UDP_MIX] = "udp",
-    [SIM_MTU] = "mtu",
-    [SIM_GSO] = "gso",
-    [SIM_ABORT] = "abort",
-    [SIM_URGENT] = "urgent",
-    [SIM_WRAP] = "wrap",
-    [SIM_BULK] = "bulk",
-    [SIM_MIXED] = "mixed",
-};
-
-const char *sim_profile_name(unsigned p)
-{
-    return p < SIM_PROFILES ? names[p] : NULL;
-}
-
 /* ---- chance ---- */
 
 static uint32_t between(struct prng *r, uint32_t lo, uint32_t hi)
@@ -76,11 +43,12 @@ static void base_config(struct sim_plan *p, struct prng *r)
     c->max_neigh = 16;
     c->max_answers = 256;
     c->max_ooo = 1024;
+    c->max_sent = 4096;
     c->max_conn_ooo = 64;
     c->buf_bytes = 16u << 20;
     c->trace_records = 16384;
     c->syn_retries = 14;
-    c->synack_retries = 14;
+    c->synack_retries = 11;
     c->rto_max_us = 60000000;
     c->fin_wait_2_ms = 60000;
     c->msl_ms = between(r, 1, 30) * 1000;
@@ -105,13 +73,8 @@ static void base_side(struct sim_side *s, unsigned host, struct prng *r, uint32_
         .cork = one_in(r, 5),
         .wait_closed = one_in(r, 3),
     };
-    /* A stream octet by octet is one call each: not too long, or the run takes for ever. */
-    if (s->tx_total / s->wr_max > 2000)
-        s->wr_max = 1 + s->tx_total / 2000;
     if (one_in(r, 4))
         s->wr_gap_us = any_size(r, 100000) + 1;
-    if (s->wr_gap_us && s->tx_total / s->wr_max > 100)
-        s->wr_max = 1 + s->tx_total / 100;
     if (one_in(r, 4)) {
         s->pause_every = 1 + any_size(r, 65536);
         s->pause_us = any_size(r, 100000) + 1;
@@ -128,15 +91,6 @@ static void base_flows(struct sim_plan *p, struct prng *r, uint32_t n, uint32_t 
         base_side(&f->side[0], from, r, most);
         base_side(&f->side[1], 1 - from, r, most);
         f->start_us = prng_below(r, 200000);
-        /* What one end reads must not take for ever either. */
-        for (unsigned s = 0; s < 2; s++) {
-            struct sim_side *me = &f->side[s];
-            uint32_t in = f->side[1 - s].tx_total;
-            if (in / me->rd_max > 2000)
-                me->rd_max = 1 + in / 2000;
-            if (me->pause_every && in / me->pause_every > 20)
-                me->pause_every = 1 + in / 20;
-        }
         /* A writer that closes at once, while nothing comes the other way, loses nothing. */
         if (one_in(r, 4)) {
             f->side[0].ending = END_CLOSE;
@@ -199,6 +153,8 @@ static void tiny_pools(struct sim_plan *p, struct prng *r)
     c->max_time_wait = between(r, 1, 4);
     c->max_answers = between(r, 1, 4);
     c->max_ooo = between(r, 1, 8);
+    c->max_sent = between(r, 1, 12);
+    c->max_cc_blocks = between(r, 1, 4);
     c->max_conn_ooo = between(r, 1, 4);
     c->max_neigh = 1;
     c->buf_bytes = 65536u << prng_below(r, 3);
@@ -255,8 +211,6 @@ static void half_close(struct sim_plan *p, struct prng *r)
         f->side[0].ending = f->side[1].ending = END_SHUT;
         f->side[s].tx_after_eof = true;
         f->side[s].tx_total = 1 + any_size(r, 60000);
-        if (f->side[s].tx_total / f->side[s].wr_max > 2000)
-            f->side[s].wr_max = 1 + f->side[s].tx_total / 2000;
         f->side[s].wr_gap_us = 0;
     }
     if (one_in(r, 2))
@@ -273,14 +227,18 @@ static void backlog(struct sim_plan *p, struct prng *r)
 static void die(struct sim_plan *p, struct prng *r, bool reboot)
 {
     p->die_host = (int)prng_below(r, 2);
-    p->cut_us = 1000 + any_size(r, 130000) * 4;
+    p->cut_us = 1000 + (one_in(r, 2) ? any_size(r, 130000) * 4 : prng_below(r, 1500000));
     if (reboot)
         p->reboot_us = p->cut_us + 1000 + prng_below(r, 2) * any_size(r, 100000) * 100;
     p->cfg.r2_retries = between(r, 3, 15);
     p->cfg.syn_retries = p->cfg.synack_retries = between(r, 3, 8);
     for (uint32_t i = 0; i < p->nflows; i++) {
-        for (unsigned s = 0; s < 2; s++)
-            p->flow[i].side[s].keepalive = true;
+        for (unsigned s = 0; s < 2; s++) {
+            struct sim_side *e = &p->flow[i].side[s];
+            e->keepalive = true;
+            if (one_in(r, 2)) /* long enough to be cut in the middle */
+                e->wr_gap_us = 20000 + prng_below(r, 20000);
+        }
         p->flow[i].start_us *= 3;
     }
 }
@@ -374,108 +332,166 @@ static void storm(struct sim_plan *p, struct prng *r)
     }
 }
 
-static void clean(struct sim_plan *p)
+static void clean(struct sim_plan *p, struct prng *r)
 {
+    (void)r;
     p->tardy_us = 0; /* a late loop may make a timer fire that had no cause */
     for (uint32_t i = 0; i < p->nflows; i++) {
         for (unsigned s = 0; s < 2; s++)
             p->flow[i].side[s].pause_us /= 2;
     }
+    /* Of many SYNs that wait for ARP only a few are kept: the first flow asks for all. */
+    for (uint32_t i = 0; i < p->nflows; i++)
+        p->flow[i].start_us = i ? p->flow[i].start_us + 250000 : p->flow[i].start_us / 2;
     for (unsigned h = 0; h < 2; h++) {
         p->imp[h].delay_us = 1 + p->imp[h].delay_us / 2;
         p->imp[h].jitter_us = 0;
     }
 }
 
-static void urgent(struct sim_plan *p)
+static void urgent(struct sim_plan *p, struct prng *r)
 {
+    (void)r;
     for (uint32_t i = 0; i < p->nflows; i++) {
         for (unsigned s = 0; s < 2; s++)
             p->flow[i].side[s].urgent = true;
     }
 }
 
-static void profile_apply(struct sim_plan *p, struct prng *r)
+static void impaired(struct sim_plan *p, struct prng *r)
 {
-    switch (p->profile) {
-    case SIM_CLEAN:
-        clean(p);
-        break;
-    case SIM_LOSSY:
-        impair_both(p, r, 0.2, 0, 0, 0);
-        break;
-    case SIM_REORDER:
-        impair_both(p, r, 0, 0, 0.4, 0);
-        break;
-    case SIM_DUPLICATE:
-        impair_both(p, r, 0.01, 0.5, 0, 0);
-        break;
-    case SIM_CORRUPT:
-        impair_both(p, r, 0, 0, 0, 0.2);
-        break;
-    case SIM_STORM:
-        storm(p, r);
-        break;
-    case SIM_SMALL_BUF:
-        small_buf(p, r);
-        break;
-    case SIM_TINY_POOLS:
-        tiny_pools(p, r);
-        break;
-    case SIM_SIMOPEN:
-        simopen(p, r);
-        break;
-    case SIM_SIMCLOSE:
-        simclose(p, r);
-        break;
-    case SIM_ZERO_WINDOW:
-        zero_window(p, r);
-        break;
-    case SIM_HALF_CLOSE:
-        half_close(p, r);
-        break;
-    case SIM_MANY:
-        base_flows(p, r, between(r, 30, SIM_FLOWS), 2000);
-        break;
-    case SIM_BACKLOG:
-        backlog(p, r);
-        break;
-    case SIM_DIE:
-        die(p, r, false);
-        break;
-    case SIM_REBOOT:
-        die(p, r, true);
-        break;
-    case SIM_UTO:
-        user_timeout(p, r);
-        break;
-    case SIM_UDP_MIX:
-        p->udp_count = between(r, 1, 50);
-        break;
-    case SIM_MTU:
-        mtu_gso(p, r, false);
-        break;
-    case SIM_GSO:
-        mtu_gso(p, r, true);
-        break;
-    case SIM_ABORT:
-        aborts(p, r);
-        break;
-    case SIM_URGENT:
-        urgent(p);
-        break;
-    case SIM_WRAP:
-        p->wrap = true;
-        p->tardy_us = 0;
-        break;
-    case SIM_BULK:
-        bulk(p, r);
-        break;
-    case SIM_MIXED:
-        mixed(p, r);
-        break;
-    case SIM_PROFILES:
-        break;
+    static const double most[SIM_PROFILES][4] = {
+        [SIM_LOSSY] = {0.2, 0, 0, 0},
+        [SIM_REORDER] = {0, 0, 0.4, 0},
+        [SIM_DUPLICATE] = {0.01, 0.5, 0, 0},
+        [SIM_CORRUPT] = {0, 0, 0, 0.2},
+    };
+    const double *m = most[p->profile];
+    impair_both(p, r, m[0], m[1], m[2], m[3]);
+}
+
+static void plain_die(struct sim_plan *p, struct prng *r)
+{
+    die(p, r, false);
+}
+
+static void reboot(struct sim_plan *p, struct prng *r)
+{
+    die(p, r, true);
+}
+
+static void many(struct sim_plan *p, struct prng *r)
+{
+    base_flows(p, r, between(r, 30, SIM_FLOWS), 2000);
+}
+
+static void udp(struct sim_plan *p, struct prng *r)
+{
+    p->udp_count = between(r, 1, 50);
+}
+
+static void mtu(struct sim_plan *p, struct prng *r)
+{
+    mtu_gso(p, r, false);
+}
+
+static void gso(struct sim_plan *p, struct prng *r)
+{
+    mtu_gso(p, r, true);
+}
+
+static void loopback(struct sim_plan *p, struct prng *r)
+{
+    for (uint32_t i = 0; i < p->nflows; i++) {
+        if (i == 0 || !one_in(r, 4))
+            p->flow[i].side[1].host = p->flow[i].side[0].host;
+    }
+}
+
+static void hold(struct sim_plan *p, struct prng *r)
+{
+    p->hold = true;
+    p->hold_us = any_size(r, 100000) * 20;
+    p->hold_refuses = one_in(r, 3);
+    if (one_in(r, 3))
+        impair_both(p, r, 0.1, 0.1, 0.1, 0);
+}
+
+static void fiddle(struct sim_plan *p, struct prng *r)
+{
+    for (uint32_t i = 0; i < p->nflows; i++) {
+        for (unsigned s = 0; s < 2; s++)
+            p->flow[i].side[s].fiddle = true;
+    }
+    if (one_in(r, 3))
+        impair_both(p, r, 0.1, 0.1, 0.1, 0);
+}
+
+static void wrap(struct sim_plan *p, struct prng *r)
+{
+    (void)r;
+    p->wrap = true;
+    p->tardy_us = 0;
+}
+
+static const struct {
+    const char *name;
+    void (*apply)(struct sim_plan *p, struct prng *r);
+} profiles[SIM_PROFILES] = {
+    [SIM_CLEAN] = {"clean", clean},
+    [SIM_LOSSY] = {"lossy", impaired},
+    [SIM_REORDER] = {"reorder", impaired},
+    [SIM_DUPLICATE] = {"duplicate", impaired},
+    [SIM_CORRUPT] = {"corrupt", impaired},
+    [SIM_STORM] = {"storm", storm},
+    [SIM_SMALL_BUF] = {"small-buffers", small_buf},
+    [SIM_TINY_POOLS] = {"tiny-pools", tiny_pools},
+    [SIM_SIMOPEN] = {"simultaneous-open", simopen},
+    [SIM_SIMCLOSE] = {"simultaneous-close", simclose},
+    [SIM_ZERO_WINDOW] = {"zero-window", zero_window},
+    [SIM_HALF_CLOSE] = {"half-close", half_close},
+    [SIM_MANY] = {"many", many},
+    [SIM_BACKLOG] = {"backlog", backlog},
+    [SIM_DIE] = {"die", plain_die},
+    [SIM_REBOOT] = {"reboot", reboot},
+    [SIM_UTO] = {"user-timeout", user_timeout},
+    [SIM_UDP_MIX] = {"udp", udp},
+    [SIM_MTU] = {"mtu", mtu},
+    [SIM_GSO] = {"gso", gso},
+    [SIM_ABORT] = {"abort", aborts},
+    [SIM_URGENT] = {"urgent", urgent},
+    [SIM_WRAP] = {"wrap", wrap},
+    [SIM_BULK] = {"bulk", bulk},
+    [SIM_LOOPBACK] = {"loopback", loopback},
+    [SIM_HOLD] = {"hold", hold},
+    [SIM_FIDDLE] = {"fiddle", fiddle},
+    [SIM_MIXED] = {"mixed", mixed},
+};
+
+const char *sim_profile_name(unsigned p)
+{
+    return p < SIM_PROFILES ? profiles[p].name : NULL;
+}
+
+static void at_least(uint32_t *n, uint32_t total, uint32_t parts)
+{
+    if (total / *n > parts)
+        *n = 1 + total / parts;
+}
+
+/* A stream octet by octet is one call each, and a reader that pauses after each keeps the window
+ * shut for longer than any sender would wait: neither must take for ever. */
+static void plan_bound(struct sim_plan *p)
+{
+    for (uint32_t i = 0; i < p->nflows; i++) {
+        for (unsigned s = 0; s < 2; s++) {
+            struct sim_side *me = &p->flow[i].side[s];
+            uint32_t in = p->flow[i].side[1 - s].tx_total;
+            at_least(&me->wr_max, me->tx_total, me->wr_gap_us ? 100 : 2000);
+            at_least(&me->rd_max, in, 2000);
+            if (me->pause_every)
+                at_least(&me->pause_every, in, 20);
+        }
     }
 }
 
@@ -489,7 +505,8 @@ void sim_plan_make(struct sim_plan *p, enum sim_profile profile, uint64_t seed)
     base_config(p, &r);
     base_links(p, &r);
     base_flows(p, &r, between(&r, 1, 6), 100000);
-    profile_apply(p, &r);
+    profiles[profile].apply(p, &r);
+    plan_bound(p);
 }
 
 /* ---- what may be expected ---- */
@@ -502,6 +519,8 @@ bool sim_plan_gentle(const struct sim_plan *p)
     case SIM_REBOOT:
     case SIM_UTO:
         return false;
+    case SIM_HOLD:
+        return !p->hold_refuses;
     default:
         return p->fail_take == 0 || !p->fail_persist; /* one failure is one segment's loss */
     }

@@ -59,6 +59,9 @@ enum sim_profile {
     SIM_URGENT,      /* urgent octets, read in line */
     SIM_WRAP,        /* the sequence number passes 2^32 in mid-stream */
     SIM_BULK,        /* megabytes over a long fat pipe */
+    SIM_LOOPBACK,    /* a host that connects to itself */
+    SIM_HOLD,        /* a gateway's listener: SYNs wait for the application's answer */
+    SIM_FIDDLE,      /* options that change in mid-stream */
     SIM_MIXED,       /* some of everything */
     SIM_PROFILES
 };
@@ -79,6 +82,7 @@ struct sim_side {
     bool wait_closed;  /* closes its handle only when TERN_EV_CLOSED came */
     bool no_copy;      /* the send_space/commit and recv_data/consume calls */
     bool nodelay, cork, keepalive, urgent;
+    bool fiddle; /* changes buffer sizes and the like as it goes */
     uint32_t tx_total;
     uint32_t wr_max, rd_max; /* most octets in one call */
     uint32_t wr_gap_us;      /* between two writes; 0 = until EAGAIN */
@@ -106,6 +110,9 @@ struct sim_plan {
     struct sim_flow_plan flow[SIM_FLOWS];
     uint32_t backlog;
     uint64_t accept_gap_us; /* between two accepts; 0 = at once */
+    bool hold;              /* the listeners offer SYNs, and are answered after a while */
+    uint32_t hold_us;       /* longest wait */
+    bool hold_refuses;      /* not all are accepted */
     uint32_t tardy_us;      /* how late the host's loop may be */
     uint32_t batch;         /* frames a call */
     int die_host;           /* unplugged at cut_us, or -1 */
@@ -148,6 +155,12 @@ struct sim_udp {
     int64_t retry_ns;
 };
 
+/* A SYN that waits for an answer. */
+struct sim_held {
+    struct tern_sock sock; /* 0 = free */
+    int64_t due_ns;
+};
+
 struct watch_conn {
     bool known, tx_seen, rx_seen;
     uint8_t state;
@@ -170,8 +183,8 @@ struct sim_host {
     bool can_accept;
     int64_t next_accept_ns;
     struct sim_udp udp;
+    struct sim_held held[SIM_FLOWS];
     struct watch watch;
-    uint8_t *rxbuf;
 };
 
 struct sim_world {
@@ -215,6 +228,11 @@ void app_lose_host(struct sim_world *w, unsigned h);
 void app_abort_all(struct sim_world *w);
 /* The verdict on all flows after a run. */
 void app_judge(struct sim_world *w);
+
+/* ---- hold.c ---- */
+void hold_event(struct sim_world *w, unsigned h, const struct tern_event *ev);
+bool hold_run(struct sim_world *w, unsigned h); /* answers what is due */
+struct tern_time hold_deadline(const struct sim_world *w, unsigned h);
 
 /* ---- dgram.c ---- */
 void dgram_open(struct sim_world *w, unsigned h);

@@ -166,7 +166,7 @@ static bool is_repeat(unsigned cause)
 {
     static const char *const names[] = {"rto",         "rto-go-back", "fast-retransmit",
                                         "partial-ack", "syn-rexmt",   "syn-ack-rexmt",
-                                        "fin-rexmt"};
+                                        "fin-rexmt",   "sack-rexmt",  "rack-lost"};
     const char *name = tern_cause_name(cause);
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(name, names[i]) == 0)
@@ -240,7 +240,7 @@ void watch_inspect(struct sim_world *w, unsigned h)
     struct tern_usage u;
     tern_stack_usage(w->host[h].st, &u);
     if (u.conns > c->max_conns || u.half_open > c->max_half_open ||
-        u.time_wait > c->max_time_wait || u.ooo > c->max_ooo || u.answers > c->max_answers ||
+        u.time_wait > c->max_time_wait || u.ooo > c->max_ooo || u.answers > 2 * c->max_answers ||
         u.buf_bytes > c->buf_bytes)
         sim_fail(w, "host %u: in use beyond a limit: conns %u half %u tw %u ooo %u answers %u", h,
                  u.conns, u.half_open, u.time_wait, u.ooo, u.answers);

@@ -43,9 +43,10 @@ static bool host_listen(struct sim_world *w, unsigned h)
 {
     struct sim_host *host = &w->host[h];
     struct tern_endpoint local = {.port = SIM_PORT};
-    int r = tern_tcp_listen(host->st, &local, w->plan->backlog, 0, &host->listener);
+    uint32_t flags = w->plan->hold ? TERN_LISTEN_HOLD : 0;
+    int r = tern_tcp_listen(host->st, &local, w->plan->backlog, flags, &host->listener);
     if (r == TERN_ENOBUFS && w->plan->fail_take) /* an error changes nothing: the same call again */
-        r = tern_tcp_listen(host->st, &local, w->plan->backlog, 0, &host->listener);
+        r = tern_tcp_listen(host->st, &local, w->plan->backlog, flags, &host->listener);
     if (r == TERN_ENOBUFS && w->plan->fail_take && w->plan->fail_persist) {
         host->listener.id = 0;
         return true;
@@ -193,6 +194,8 @@ static bool host_turn(struct sim_world *w, unsigned h)
     any |= app_run(w, h);
     if (w->plan->udp_count)
         any |= dgram_run(w, h);
+    if (w->plan->hold && !w->closing)
+        any |= hold_run(w, h);
     if (!late && !w->why[0])
         any |= host_tx(w, h);
     return any;
@@ -200,32 +203,38 @@ static bool host_turn(struct sim_world *w, unsigned h)
 
 /* ---- planned accidents ---- */
 
+static void accident_host(struct sim_world *w, uint64_t us)
+{
+    const struct sim_plan *p = w->plan;
+    struct sim_host *host = &w->host[p->die_host];
+    if (host->up && us >= p->cut_us && (!p->reboot_us || us < p->reboot_us)) {
+        host->up = false;
+        app_lose_host(w, (unsigned)p->die_host);
+    }
+    if (host->up || !p->reboot_us || us < p->reboot_us)
+        return;
+    tern_stack_free(host->st);
+    host->st = NULL;
+    watch_free(&host->watch);
+    (void)host_open(w, (unsigned)p->die_host, 1);
+}
+
 static void accidents(struct sim_world *w)
 {
     const struct sim_plan *p = w->plan;
     uint64_t us = (uint64_t)sim_us(w);
     if (w->closing)
         return;
-    if (p->die_host >= 0 && w->host[p->die_host].up && us >= p->cut_us &&
-        (!p->reboot_us || us < p->reboot_us)) {
-        w->host[p->die_host].up = false;
-        app_lose_host(w, (unsigned)p->die_host);
-    }
-    if (p->die_host >= 0 && !w->host[p->die_host].up && p->reboot_us && us >= p->reboot_us) {
-        struct sim_host *host = &w->host[p->die_host];
-        tern_stack_free(host->st);
-        host->st = NULL;
-        watch_free(&host->watch);
-        (void)host_open(w, (unsigned)p->die_host, 1);
-    }
+    if (p->die_host >= 0)
+        accident_host(w, us);
     if (p->uncut_us)
         w->cut = us >= p->cut_us && us < p->uncut_us;
-    if (p->fail_host >= 0 && p->fail_until_us && us >= p->fail_until_us) {
-        if (p->fail_abort)
-            app_abort_all(w);
-        else
-            w->takes += tern_stack_fail_take(w->host[p->fail_host].st, 0, false);
-    }
+    if (p->fail_host < 0 || !p->fail_until_us || us < p->fail_until_us)
+        return;
+    if (p->fail_abort)
+        app_abort_all(w);
+    else
+        w->takes += tern_stack_fail_take(w->host[p->fail_host].st, 0, false);
 }
 
 /* The next planned accident after now. */
@@ -250,13 +259,15 @@ static int64_t next_ns(struct sim_world *w)
     int64_t t = accident_ns(w);
     for (unsigned h = 0; h < 2; h++) {
         struct sim_host *host = &w->host[h];
-        int64_t d[4] = {host->port->ops->deadline(host->port).ns, INT64_MAX, INT64_MAX, INT64_MAX};
+        int64_t d[5] = {host->port->ops->deadline(host->port).ns, INT64_MAX, INT64_MAX, INT64_MAX,
+                        INT64_MAX};
         if (host->up) {
             d[1] = tern_deadline(host->st).ns;
             d[2] = app_deadline(w, h).ns;
             d[3] = w->plan->udp_count ? dgram_deadline(w, h).ns : INT64_MAX;
+            d[4] = w->plan->hold ? hold_deadline(w, h).ns : INT64_MAX;
         }
-        for (unsigned i = 0; i < 4; i++)
+        for (unsigned i = 0; i < 5; i++)
             t = d[i] < t ? d[i] : t;
     }
     return t;

@@ -58,3 +58,17 @@ def lab(tmp_path):
         yield made
     finally:
         made.close()
+
+
+@pytest.fixture(params=["library", "run"])
+def ends(request, lab, tern):
+    """ends(options...) -> (kernel, tern): the kernel's sockets, and tern at the TAP: once as a library
+    (tests/interop/peer.c), once as an ordinary program under `tern run`."""
+    lab.tern_command = tern
+
+    def make(*options):
+        kernel = lab.kernel()
+        if request.param == "library":
+            return kernel, lab.peer(request.getfixturevalue("interop_peer"), *options)
+        return kernel, lab.run(tern, *options)
+    return make

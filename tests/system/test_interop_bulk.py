@@ -10,17 +10,6 @@ BAD = 100 * MB
 BAD_LINK = ("--lose", "1%", "--reorder", "0.01", "--seed", "7")
 
 
-@pytest.fixture(params=["library", "run"])
-def ends(request, lab):
-    """(kernel, tern): tern as a library, and an ordinary program under `tern run`."""
-    def make(*options):
-        kernel = lab.kernel()
-        if request.param == "library":
-            return kernel, lab.peer(request.getfixturevalue("interop_peer"), *options)
-        return kernel, lab.run(request.getfixturevalue("tern"), *options)
-    return make
-
-
 def no_errors(lab):
     """The kernel has found nothing wrong in what tern sent."""
     s = lab.snmp()
@@ -40,11 +29,14 @@ def test_100_mb_each_way(lab, ends, tern_is):
     send_and_receive(kernel, k, tern, t, CLEAN)
     both_ways(kernel, k, tern, t, 10 * MB)
     s = no_errors(lab)
-    assert s["Tcp"]["RetransSegs"] == 0, "nothing was lost, yet the kernel had to send again"
+    # A tail probe may be due to a busy machine; a recovery means that tern reported a hole.
+    assert s["TcpExt"]["TCPSackRecovery"] == 0 and s["TcpExt"]["TCPRenoRecovery"] == 0
+    assert s["TcpExt"]["TCPOFOQueue"] == 0, "tern sent out of order"
 
 
-@pytest.mark.parametrize("tern_is", ["client", "server"])
-def test_bad_link(lab, ends, tern_is):
+@pytest.mark.parametrize("ends, tern_is", [("library", "server"), ("run", "client")],
+                         indirect=["ends"])
+def test_100_mb_on_a_bad_link(lab, ends, tern_is):
     """1 % loss and 1 % reordering in each direction: all arrives, in order, once."""
     kernel, tern = ends(*BAD_LINK)
     if tern_is == "client":

@@ -5,8 +5,8 @@
  *
  * It does not detect losses and knows nothing of segments in flight beyond their number of octets.
  */
-#include "tcp/cc/cc.h"
 #include "base/assert.h"
+#include "tcp/cc/cc.h"
 #include <stddef.h>
 
 static uint32_t half_flight(const struct cc *cc, uint32_t flight)
@@ -23,14 +23,11 @@ static void reno_init(struct cc *cc, bool syn_lost)
     cc->acc = 0;
 }
 
-static void reno_on_ack(struct cc *cc, uint32_t acked, uint32_t flight, bool limited,
-                        struct tern_time now, uint32_t srtt_us)
+static void reno_on_ack(struct cc *cc, const struct cc_ack *a)
 {
-    (void)flight;
-    (void)now;
-    (void)srtt_us;
+    uint32_t acked = a->acked;
     /* A window that was not used was not tested: it must not grow [RFC7661:4.3]. */
-    if (!limited)
+    if (a->recovery || !a->limited)
         return;
     if (cc->cwnd < cc->ssthresh) {
         uint32_t room = cc->ssthresh - cc->cwnd;
@@ -52,16 +49,14 @@ static void reno_on_loss(struct cc *cc, uint32_t flight, struct tern_time now)
 {
     (void)now;
     cc->ssthresh = half_flight(cc, flight);
-    cc->cwnd = cc->ssthresh + 3 * cc->mss; /* [RFC6582:3.2] step 2 */
     cc->acc = 0;
 }
 
 static void reno_on_recovered(struct cc *cc, uint32_t flight, struct tern_time now)
 {
+    (void)flight;
     (void)now;
-    /* [RFC6582:3.2] step 3, full acknowledgment, option 1: no burst when little is in flight. */
-    uint32_t want = (flight > cc->mss ? flight : cc->mss) + cc->mss;
-    cc->cwnd = want < cc->ssthresh ? want : cc->ssthresh;
+    cc->cwnd = cc->ssthresh;
     cc->acc = 0;
 }
 
@@ -82,6 +77,12 @@ static void reno_on_idle(struct cc *cc)
     cc->acc = 0;
 }
 
+static void reno_on_ecn(struct cc *cc, uint32_t flight, struct tern_time now)
+{
+    reno_on_loss(cc, flight, now); /* [RFC3168:6.1.2] as for a loss, and nothing is retransmitted */
+    cc->cwnd = cc->ssthresh;
+}
+
 const struct cc_ops cc_reno = {
     .name = "reno",
     .init = reno_init,
@@ -89,11 +90,7 @@ const struct cc_ops cc_reno = {
     .on_loss = reno_on_loss,
     .on_recovered = reno_on_recovered,
     .on_rto = reno_on_rto,
+    .on_undo = cc_restore_prior,
     .on_idle = reno_on_idle,
+    .on_ecn = reno_on_ecn,
 };
-
-const struct cc_ops *cc_ops_of(unsigned which)
-{
-    tern_assert(which == 0);
-    return &cc_reno;
-}

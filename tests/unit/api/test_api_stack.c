@@ -57,8 +57,8 @@ static void test_dispatch(void **state)
     assert_int_equal(tern_close(guest, l, ms(0)), TERN_OK);
 }
 
-/* Every pool take fails once, and then for ever, around one exchange of datagrams: calls answer with an
- * error or the datagram is lost, nothing leaks, and afterwards all works. */
+/* Every pool take fails once, and then for ever, around one exchange of datagrams: calls answer
+ * with an error or the datagram is lost, nothing leaks, and afterwards all works. */
 static void test_faults(void **state)
 {
     (void)state;

@@ -10,7 +10,8 @@
 
 #include "unit/api/two.h"
 
-static struct tern_sock udp(struct tern_stack *st, struct tern_addr a, unsigned port, uint32_t flags)
+static struct tern_sock udp(struct tern_stack *st, struct tern_addr a, unsigned port,
+                            uint32_t flags)
 {
     struct tern_sock s = {0};
     struct tern_endpoint e = ep(a, port);
@@ -93,8 +94,8 @@ static void test_connect(void **state)
     assert_int_equal(tern_peername(guest, c, &got), TERN_ENOTCONN);
 }
 
-/* A ping beyond the gateway becomes an event there, is carried on, and answered [RFC1122:3.2.2.6]. The
- * gateway's own address is answered by itself. */
+/* A ping beyond the gateway becomes an event there, is carried on, and answered [RFC1122:3.2.2.6].
+ * The gateway's own address is answered by itself. */
 static void test_echo_events(void **state)
 {
     (void)state;
@@ -104,11 +105,12 @@ static void test_echo_events(void **state)
     tern_echo_events(gate, true);
     assert_int_equal(tern_echo_data(gate, buf, 16), TERN_EAGAIN);
     two_run();
-    /* the guest has no ping of its own: a request is made as a reply is, and its type set afterwards */
+    /* the guest has no ping of its own: a request is made as a reply is, and its type set
+     * afterwards */
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(tern_echo_reply(guest, &me, i == 2 ? &near : &far, 7, (uint16_t)i, "pay", 3,
-                                         ms(0)),
-                         TERN_OK);
+        assert_int_equal(
+            tern_echo_reply(guest, &me, i == 2 ? &near : &far, 7, (uint16_t)i, "pay", 3, ms(0)),
+            TERN_OK);
         struct tern_frame f = {.data = two_buf, .cap = sizeof two_buf};
         while (tern_tx(guest, 0, &f, 1, ms(0)) == 1 && f.cause != CAUSE_TX_ICMP_ECHO_REPLY) {
             tern_rx(gate, 0, &f, 1, ms(0));

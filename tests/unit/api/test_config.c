@@ -19,13 +19,13 @@ static void test_defaults_pass(void **state)
     tern_config_init(&c);
     assert_null(tern_config_check(&c));
     /* what the standards ask for by default */
-    assert_int_equal(c.rto_initial_us, 1000000);    /* [RFC6298:2.1] */
-    assert_true(c.keep_idle_ms >= 7200000);         /* [RFC9293:MUST-28] */
-    assert_true(c.delack_us < 500000);              /* [RFC9293:SHLD-18] */
-    assert_true(c.r1_retries >= 3);                 /* [RFC9293:SHLD-10] */
-    assert_true(c.rto_max_us >= 60000000);          /* [RFC6298:2.5] */
+    assert_int_equal(c.rto_initial_us, 1000000); /* [RFC6298:2.1] */
+    assert_true(c.keep_idle_ms >= 7200000);      /* [RFC9293:MUST-28] */
+    assert_true(c.delack_us < 500000);           /* [RFC9293:SHLD-18] */
+    assert_true(c.r1_retries >= 3);              /* [RFC9293:SHLD-10] */
+    assert_true(c.rto_max_us >= 60000000);       /* [RFC6298:2.5] */
     assert_int_equal(c.msl_ms * 2, 60000);
-    assert_true(c.nagle);                           /* [RFC9293:SHLD-7] */
+    assert_true(c.nagle); /* [RFC9293:SHLD-7] */
     assert_true(c.port_lo >= 1024);
     for (size_t i = 0; i < sizeof c.seed; i++)
         assert_int_equal(c.seed[i], 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * api/two.h: a guest 10.0.2.15/24 and a gateway 10.0.2.2/24 that takes every address, with frames carried
- * between them by hand, through the public API alone.
+ * api/two.h: a guest 10.0.2.15/24 and a gateway 10.0.2.2/24 that takes every address, with frames
+ * carried between them by hand, through the public API alone.
  */
 #ifndef API_TWO_H
 #define API_TWO_H
@@ -27,6 +27,7 @@ static inline struct tern_config two_config(void)
     c.max_conns = c.max_half_open = c.max_time_wait = 16;
     c.max_udp = 8;
     c.max_ooo = 64;
+    c.max_sent = 1024;
     c.buf_bytes = 4u << 20;
     return c;
 }

@@ -121,6 +121,22 @@ static void test_smallest_arena(void **state)
     assert_null(buddy_take(&b, UINT32_MAX));
 }
 
+static void test_easy(void **state)
+{
+    (void)state;
+    struct buddy b;
+    fresh(&b, NULL);
+    assert_true(buddy_easy(&b, BYTES));
+    void *half = buddy_take(&b, BYTES / 2);
+    assert_true(buddy_easy(&b, BYTES / 2));
+    assert_false(buddy_easy(&b, BYTES)); /* there is no such block */
+    void *more = buddy_take(&b, 1);
+    assert_false(buddy_easy(&b, 1)); /* there is, but the arena is more than half full */
+    buddy_give(&b, more, 1);
+    buddy_give(&b, half, BYTES / 2);
+    assert_true(buddy_easy(&b, BYTES));
+}
+
 static void test_faults(void **state)
 {
     (void)state;
@@ -166,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_a_page_map),
         cmocka_unit_test(test_smallest_arena),
+        cmocka_unit_test(test_easy),
         cmocka_unit_test(test_faults),
         cmocka_unit_test(test_misuse_is_caught),
     };

@@ -68,12 +68,27 @@ static void test_every_octet_counts(void **state)
     }
 }
 
+static void test_two_at_once(void **state)
+{
+    (void)state;
+    uint64_t x = 1, out[2];
+    for (int i = 0; i < 1000; i++) {
+        struct hash_key k0 = {x, x * 3}, k1 = {~x, x * 5};
+        uint64_t b[2] = {x * 7, x * 11};
+        hash_2_two(&k0, &k1, x * 13, b, out);
+        assert_true(out[0] == hash_2(&k0, x * 13, b[0]));
+        assert_true(out[1] == hash_2(&k1, x * 13, b[1]));
+        x = x * 6364136223846793005u + 1442695040888963407u;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference_vectors),
         cmocka_unit_test(test_hash_2_is_hash_bytes_of_16),
         cmocka_unit_test(test_every_octet_counts),
+        cmocka_unit_test(test_two_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -167,6 +167,40 @@ static void test_a_failed_reserve_changes_nothing(void **state)
     assert_false(ring_reserve(&r, &b, UINT32_MAX, UINT32_MAX, 3));
 }
 
+/* Fills and empties as a bulk receiver does; the second time the first block is large enough. */
+static void test_remembers_how_much_it_held(void **state)
+{
+    (void)state;
+    struct ring r = {0};
+    struct buddy b;
+    fresh(&b, NULL);
+    assert_true(ring_reserve(&r, &b, BUDDY_MIN, BYTES, 0));
+    assert_true(ring_reserve(&r, &b, 4 * BUDDY_MIN, BYTES, 0));
+    ring_release_if_empty(&r, &b);
+    assert_true(b.used == 0 && r.cap == 0 && r.buf == NULL);
+    assert_true(ring_reserve(&r, &b, 1, BYTES, 0));
+    assert_int_equal(r.cap, 4 * BUDDY_MIN); /* 4 - 1/8 */
+    for (unsigned i = 0; i < 64; i++) {     /* it fades */
+        ring_release_if_empty(&r, &b);
+        assert_true(ring_reserve(&r, &b, 1, BYTES, 0));
+    }
+    assert_int_equal(r.cap, BUDDY_MIN);
+    assert_true(ring_reserve(&r, &b, 4 * BUDDY_MIN, BYTES, 0));
+    ring_release_if_empty(&r, &b);
+    assert_true(ring_reserve(&r, &b, 1, 2 * BUDDY_MIN, 0)); /* never beyond the limit */
+    assert_int_equal(r.cap, 2 * BUDDY_MIN);
+    assert_true(ring_reserve(&r, &b, 4 * BUDDY_MIN, BYTES, 0));
+    ring_release_if_empty(&r, &b);
+    void *others = buddy_take(&b, BYTES / 2);
+    void *more = buddy_take(&b, BUDDY_MIN); /* more than half is taken: what is needed must do */
+    assert_true(ring_reserve(&r, &b, 1, BYTES, 0));
+    assert_int_equal(r.cap, BUDDY_MIN);
+    buddy_give(&b, others, BYTES / 2);
+    buddy_give(&b, more, BUDDY_MIN);
+    ring_free(&r, &b);
+    assert_int_equal(r.peak, 0);
+}
+
 static void test_misuse_is_caught(void **state)
 {
     (void)state;
@@ -189,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_spans_cover_the_queue),
         cmocka_unit_test(test_block_sizes),
         cmocka_unit_test(test_a_failed_reserve_changes_nothing),
+        cmocka_unit_test(test_remembers_how_much_it_held),
         cmocka_unit_test(test_misuse_is_caught),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,8 @@ static struct run_opts o;
 static char why[TERN_WHY];
 
 #define PARSE(...)                                                                                 \
-    parse((char *[]){"run", __VA_ARGS__, NULL}, sizeof((char *[]){"run", __VA_ARGS__}) / sizeof(char *))
+    parse((char *[]){"run", __VA_ARGS__, NULL},                                                    \
+          sizeof((char *[]){"run", __VA_ARGS__}) / sizeof(char *))
 
 static enum run_opts_result parse(char **argv, size_t n)
 {
@@ -48,12 +49,13 @@ static void defaults(void **state)
 static void every_option(void **state)
 {
     (void)state;
-    assert_int_equal(PARSE("--addr", "192.168.9.7/24", "--gw=192.168.9.1", "--dns", "9.9.9.9", "-p", "8081:80",
-                           "-p5353:53/udp", "--publish", "0.0.0.0:8081:81", "--mtu", "9000", "--lose", "1%", "--lose",
-                           "3rd-ack", "--lose=data:3", "--delay", "50ms", "--jitter", "5ms", "--reorder",
-                           "2%", "--duplicate", "0.5", "--corrupt", "0.001", "--rate", "10mbit", "--pcapng",
-                           "a.pcapng", "--ladder=l.txt", "--events", "e.jsonl", "--seed", "7", "--name",
-                           "web", "--cc", "reno", "--msl", "100ms", "--", "nginx", "-p", "x"),
+    assert_int_equal(PARSE("--addr", "192.168.9.7/24", "--gw=192.168.9.1", "--dns", "9.9.9.9", "-p",
+                           "8081:80", "-p5353:53/udp", "--publish", "0.0.0.0:8081:81", "--mtu",
+                           "9000", "--lose", "1%", "--lose", "3rd-ack", "--lose=data:3", "--delay",
+                           "50ms", "--jitter", "5ms", "--reorder", "2%", "--duplicate", "0.5",
+                           "--corrupt", "0.001", "--rate", "10mbit", "--pcapng", "a.pcapng",
+                           "--ladder=l.txt", "--events", "e.jsonl", "--seed", "7", "--name", "web",
+                           "--cc", "bbr", "--msl", "100ms", "--", "nginx", "-p", "x"),
                      RUN_OPTS_GO);
     assert_memory_equal(o.gw.b, ((uint8_t[]){192, 168, 9, 1}), 4);
     assert_memory_equal(o.dns.b, ((uint8_t[]){9, 9, 9, 9}), 4);
@@ -77,7 +79,7 @@ static void every_option(void **state)
     assert_true(o.seeded);
     assert_int_equal(o.seed, 7);
     assert_string_equal(o.name, "web");
-    assert_int_equal(o.cc, TERN_CC_RENO);
+    assert_int_equal(o.cc, TERN_CC_BBR);
     assert_int_equal(o.msl_ms, 100);
     assert_string_equal(o.argv[0], "nginx");
     assert_string_equal(o.argv[1], "-p");
@@ -101,7 +103,8 @@ static void gateway_follows_the_network(void **state)
     assert_int_equal(o.gw.fam, TERN_AF_NONE);
     assert_int_equal(o.mtu, 0);
     assert_string_equal(o.link_name, "t0");
-    assert_int_equal(PARSE("--link", "tun:t0", "--gw", "10.0.2.1", "--mtu", "1400", "true"), RUN_OPTS_GO);
+    assert_int_equal(PARSE("--link", "tun:t0", "--gw", "10.0.2.1", "--mtu", "1400", "true"),
+                     RUN_OPTS_GO);
     assert_int_equal(o.gw.fam, TERN_AF_IP4);
     assert_int_equal(o.mtu, 1400);
 }
@@ -126,7 +129,7 @@ static void mistakes(void **state)
         {{"--mtu", "575", "true"}, {"--mtu: '575'", "576 to 65535"}},
         {{"--seed", "x", "true"}, {"--seed: 'x'"}},
         {{"--name", "a b", "true"}, {"--name: 'a b': not a name"}},
-        {{"--cc", "cubic", "true"}, {"--cc: 'cubic'", "reno"}},
+        {{"--cc", "vegas", "true"}, {"--cc: 'vegas'", "cubic, reno, bbr"}},
         {{"--msl", "0", "true"}, {"--msl: '0'", "1ms"}},
         {{"--link", "tap:", "true"}, {"--link: 'tap:'", "tap:NAME"}},
         {{"--link", "eth0", "true"}, {"--link: 'eth0': not a link"}},

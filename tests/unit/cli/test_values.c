@@ -19,17 +19,17 @@ static void times(void **state)
     static const struct {
         const char *text;
         uint64_t us;
-    } good[] = {{"50ms", 50000}, {"200us", 200},   {"1s", 1000000}, {"1.5s", 1500000},
-                {"0", 0},        {"0.0", 0},       {".5ms", 500},   {"0ms", 0},
-                {"3600s", 3600000000},
+    } good[] = {
+        {"50ms", 50000}, {"200us", 200}, {"1s", 1000000}, {"1.5s", 1500000},     {"0", 0},
+        {"0.0", 0},      {".5ms", 500},  {"0ms", 0},      {"3600s", 3600000000},
     };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         uint64_t us = 1;
         assert_int_equal(value_time_us(good[i].text, &us, why), 0);
         assert_int_equal(us, good[i].us);
     }
-    static const char *const bad[] = {"",   "5",    "-1ms", "ms",   "1 ms", "1h",  "inf", "nan",
-                                      "1e", "0x1s", "3601s", "1ms ", "1sm",  "1mss"};
+    static const char *const bad[] = {"",    "5",  "-1ms", "ms",    "1 ms", "1h",  "inf",
+                                      "nan", "1e", "0x1s", "3601s", "1ms ", "1sm", "1mss"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         uint64_t us = 77;
         why[0] = '\0';
@@ -50,7 +50,8 @@ static void rates(void **state)
     assert_int_equal(v, 1500000000);
     assert_int_equal(value_rate_bps("1kbit", &v, why), 0);
     assert_int_equal(v, 1000);
-    static const char *const bad[] = {"", "10", "0", "10mb", "0mbit", "999bit", "1001gbit", "-1mbit"};
+    static const char *const bad[] = {"",      "10",     "0",        "10mb",
+                                      "0mbit", "999bit", "1001gbit", "-1mbit"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(value_rate_bps(bad[i], &v, why), -1);
     assert_int_equal(v, 1000);
@@ -82,8 +83,8 @@ static void numbers(void **state)
     assert_int_equal(n, 255);
     assert_int_equal(value_number("18446744073709551615", 0, UINT64_MAX, &n, why), 0);
     assert_true(n == UINT64_MAX);
-    static const char *const bad[] = {"", "575", "65536", "-1", "+600", " 600", "600 ", "6e2", "0x",
-                                      "18446744073709551616"};
+    static const char *const bad[] = {"",     "575",  "65536", "-1", "+600",
+                                      " 600", "600 ", "6e2",   "0x", "18446744073709551616"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         if (value_number(bad[i], 576, 65535, &n, why) == 0)
             fail_msg("'%s' was taken as a number", bad[i]);
@@ -105,9 +106,10 @@ static void addresses(void **state)
     assert_non_null(strstr(why, "IPv6"));
     assert_int_equal(value_addr_prefix("192.168.7.9/16", &a, &prefix, why), 0);
     assert_int_equal(prefix, 16);
-    static const char *const bad[] = {"10.0.2.15",      "10.0.2.15/",   "10.0.2.15/7",  "10.0.2.15/31",
-                                      "10.0.2.15/24 ",  "10.0.2.0/24",  "10.0.2.255/24", "127.0.0.5/8",
-                                      "224.0.0.1/24",   "0.0.0.1/24",   "/24",           "10.0.2.15/-24"};
+    static const char *const bad[] = {"10.0.2.15",     "10.0.2.15/",    "10.0.2.15/7",
+                                      "10.0.2.15/31",  "10.0.2.15/24 ", "10.0.2.0/24",
+                                      "10.0.2.255/24", "127.0.0.5/8",   "224.0.0.1/24",
+                                      "0.0.0.1/24",    "/24",           "10.0.2.15/-24"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         if (value_addr_prefix(bad[i], &a, &prefix, why) == 0)
             fail_msg("'%s' was taken as an address", bad[i]);
@@ -131,9 +133,10 @@ static void forwards(void **state)
     assert_int_equal(fw.port, 53);
     assert_int_equal(value_forward("1:2/tcp", &fw, why), 0);
     assert_false(fw.udp);
-    static const char *const bad[] = {"",       "80",        ":80",      "80:",        "0:80",
-                                      "80:0",   "65536:80",  "80:65536", "a:80",       "80:80/sctp",
-                                      "80:80/", "::1:80:80", "1:2:3",    "localhost:80:80", "80:80:"};
+    static const char *const bad[] = {
+        "",         "80",   ":80",        "80:",    "0:80",      "80:0",  "65536:80",
+        "80:65536", "a:80", "80:80/sctp", "80:80/", "::1:80:80", "1:2:3", "localhost:80:80",
+        "80:80:"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         if (value_forward(bad[i], &fw, why) == 0)
             fail_msg("'%s' was taken as a forward", bad[i]);
@@ -176,9 +179,9 @@ static void networks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(times),     cmocka_unit_test(rates),    cmocka_unit_test(probabilities),
-        cmocka_unit_test(numbers),   cmocka_unit_test(addresses), cmocka_unit_test(forwards),
-        cmocka_unit_test(names),     cmocka_unit_test(networks),
+        cmocka_unit_test(times),   cmocka_unit_test(rates),     cmocka_unit_test(probabilities),
+        cmocka_unit_test(numbers), cmocka_unit_test(addresses), cmocka_unit_test(forwards),
+        cmocka_unit_test(names),   cmocka_unit_test(networks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

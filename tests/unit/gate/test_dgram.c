@@ -294,7 +294,8 @@ static void ping_frame(uint8_t *f)
                                      0x45, 0,  0,  32, 0, 1, 0, 0, 64, 1, 0,    0,    10, 0,
                                      2,    15, 10, 77, 0, 1, 8, 0, 0,  0, 0x12, 0x34, 0,  7};
     memcpy(f, head, sizeof head);
-    memcpy(f + 42, "data", 4);
+    const uint8_t data[4] = {'d', 'a', 't', 'a'};
+    memcpy(f + 42, data, sizeof data);
     uint32_t s = 0;
     for (int i = 14; i < 34; i += 2)
         s += (uint32_t)f[i] << 8 | f[i + 1];
@@ -319,15 +320,39 @@ static void ping_once(void)
     world_until(pinged);
 }
 
+static bool reply_sent(void)
+{
+    return !tern_tx_pending(w.b, 0);
+}
+
 static void pings_are_carried_where_allowed(void **state)
 {
     (void)state;
     if (!put_file(PING_RANGE, "0 4294967294\n") && !put_file(PING_RANGE, "0 0\n"))
         skip();
+    char path[] = "/tmp/tern-test-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    w.record = path;
     ping_once();
     assert_int_equal(world_counts().datagrams_out, 1);
     assert_int_equal(world_counts().datagrams_in, 1);
     assert_int_equal(world_counts().udp, 1);
+    /* The reply crosses the wire with the guest's identifier, number and data, from whom it asked.
+     */
+    world_until(reply_sent);
+    (void)world_tear_down(NULL);
+    w = (struct world){0};
+    static uint8_t file[65536];
+    ssize_t n = read(fd, file, sizeof file);
+    (void)close(fd);
+    assert_int_equal(unlink(path), 0);
+    assert_true(n > 0);
+    static const uint8_t want[] = {0x12, 0x34, 0, 7, 'd', 'a', 't', 'a'};
+    const uint8_t *at = memmem(file, (size_t)n, want, sizeof want);
+    assert_non_null(at);
+    assert_int_equal(at[-4], 0); /* echo reply */
+    assert_memory_equal(at - 12, ((const uint8_t[]){10, 77, 0, 1, 10, 0, 2, 15}), 8);
 }
 
 static void pings_are_dropped_where_not(void **state)

@@ -49,9 +49,12 @@ struct world {
     int32_t err;
     bool (*done)(void);
     bool late;
+    const char *record; /* a capture of the guest's end, if set */
 };
 
 static struct world w;
+static struct tern_loop_timer world_tick;
+static unsigned world_ticks;
 
 static inline void world_guest_event(void *ctx, const struct tern_event *ev)
 {
@@ -107,6 +110,8 @@ static inline int world_open(char *why)
     assert_non_null(w.lp);
     tern_loop_on_turn(w.lp, world_turn, NULL);
     assert_int_equal(tern_wire_new(1500, 65535, 64, &pa, &pb, why), 0);
+    if (w.record)
+        assert_int_equal(tern_record_new(pa, w.record, &pa, why), 0);
     w.a = world_stack(pa, GUEST, false);
     w.b = world_stack(pb, SELF, true);
     w.cfg.loop = w.lp;
@@ -123,6 +128,7 @@ static inline int world_set_up(void **state)
 {
     (void)state;
     memset(&w, 0, sizeof w);
+    memset(&world_tick, 0, sizeof world_tick);
     return 0;
 }
 
@@ -135,9 +141,6 @@ static inline int world_tear_down(void **state)
     tern_stack_free(w.b);
     return 0;
 }
-
-static struct tern_loop_timer world_tick;
-static unsigned world_ticks;
 
 static inline void world_on_tick(void *ctx)
 {
@@ -245,7 +248,7 @@ static inline bool world_namespace(void)
     bool ok = s >= 0 && ioctl(s, SIOCSIFFLAGS, &ifr) == 0;
     struct sockaddr_in sa = host_sa("10.77.0.1", 0);
     memset(&ifr, 0, sizeof ifr);
-    strcpy(ifr.ifr_name, "lo:1");
+    memcpy(ifr.ifr_name, "lo:1", 5);
     memcpy(&ifr.ifr_addr, &sa, sizeof sa);
     ok = ok && ioctl(s, SIOCSIFADDR, &ifr) == 0;
     if (s >= 0)

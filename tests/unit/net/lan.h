@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* net/lan.h: the network that the tests of this room stand in: 10.0.0.1/24 behind gateway 10.0.0.254,
- * and a second interface 192.168.7.1/30 without a gateway. */
+/* net/lan.h: the network that the tests of this room stand in: 10.0.0.1/24 behind
+ * gateway 10.0.0.254, and a second interface 192.168.7.1/30 without a gateway. */
 #ifndef NET_LAN_H
 #define NET_LAN_H
 

@@ -121,8 +121,7 @@ static void test_lies_are_refused(void **state)
                   CAUSE_DROP_ARP_CONFLICT);
     expect_silent(packet(ARP_OP_REPLY, ip(192, 168, 7, 1), ip(10, 0, 0, 1)),
                   CAUSE_DROP_ARP_CONFLICT);
-    expect_silent(packet(ARP_OP_REPLY, ip(127, 0, 0, 5), ip(10, 0, 0, 1)),
-                  CAUSE_DROP_ARP_CONFLICT);
+    expect_silent(packet(ARP_OP_REPLY, ip(127, 0, 0, 5), ip(10, 0, 0, 1)), CAUSE_DROP_ARP_CONFLICT);
     expect_silent(packet(ARP_OP_REQUEST, ip(10, 0, 0, 255), ip(10, 0, 0, 1)), CAUSE_DROP_ARP_BAD);
     expect_silent(packet(ARP_OP_REQUEST, ip(172, 16, 0, 1), ip(10, 0, 0, 1)), CAUSE_DROP_ARP_BAD);
     expect_silent(packet(ARP_OP_REQUEST, ip(224, 0, 0, 1), ip(10, 0, 0, 1)), CAUSE_DROP_ARP_BAD);

@@ -71,10 +71,12 @@ static void test_unreachable_codes(void **state)
         int err;
         bool hard;
     } rows[] = {
-        {0, TERN_ENETUNREACH, false},  {1, TERN_EHOSTUNREACH, false}, {2, TERN_ENOPROTOOPT, true},
-        {3, TERN_ECONNREFUSED, true},  {5, TERN_EHOSTUNREACH, false}, {9, TERN_EACCES, true},
-        {10, TERN_EACCES, true},       {11, TERN_ENETUNREACH, false}, {12, TERN_EHOSTUNREACH, false},
-        {13, TERN_EACCES, true},       {99, TERN_EHOSTUNREACH, false}, {4, TERN_EMSGSIZE, false},
+        {0, TERN_ENETUNREACH, false},   {1, TERN_EHOSTUNREACH, false},
+        {2, TERN_ENOPROTOOPT, true},    {3, TERN_ECONNREFUSED, true},
+        {5, TERN_EHOSTUNREACH, false},  {9, TERN_EACCES, true},
+        {10, TERN_EACCES, true},        {11, TERN_ENETUNREACH, false},
+        {12, TERN_EHOSTUNREACH, false}, {13, TERN_EACCES, true},
+        {99, TERN_EHOSTUNREACH, false}, {4, TERN_EMSGSIZE, false},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct icmp_in in;

@@ -61,7 +61,8 @@ static bool hold(uint32_t idx, struct tern_addr dst, uint8_t fill)
     return neigh_hold(&t.n, idx, &dst, &f, NET_ETH_HDR);
 }
 
-/* [RFC1122:2.3.2.1] one request a second, three of them, then dead; a second later it begins anew. */
+/* [RFC1122:2.3.2.1] one request a second, three of them, then dead; a second later it begins anew.
+ */
 static void test_asks_three_times_and_gives_up(void **state)
 {
     (void)state;
@@ -184,7 +185,8 @@ static void test_stale_is_probed_and_stays_usable(void **state)
     assert_int_equal(mac[0], 0xff);
 }
 
-/* [RFC826] an existing entry follows its station, but not at once and not while it is being asked. */
+/* [RFC826] an existing entry follows its station, but not at once and not while it is being asked.
+ */
 static void test_who_may_move_an_entry(void **state)
 {
     (void)state;
@@ -226,6 +228,8 @@ static void test_replacement(void **state)
     struct tern_addr crowd = ip(10, 0, 0, 99), second = ip(10, 0, 0, 11), fresh = ip(10, 0, 0, 50);
     assert_false(neigh_hear(&t.n, 0, &crowd, mac_b, false, true, ms(1)));
     assert_int_equal(resolve(fresh, 2, mac, &idx), NEIGH_WAIT); /* evicts 10.0.0.10 */
+    /* now some have not been used for a round: still no place for hearsay */
+    assert_false(neigh_hear(&t.n, 0, &crowd, mac_b, false, true, ms(2)));
     struct neigh_held *h = neigh_dead_pop(&t.n);
     assert_int_equal(h->f.id, 10);
     assert_int_equal(h->why, CAUSE_DROP_NEIGH_FULL);

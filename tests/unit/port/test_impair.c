@@ -101,7 +101,7 @@ static void delay_is_exact_and_jitter_keeps_order(void **state)
     (void)state;
     struct tern_impair_config cfg = {.seed = 1, .delay_us = 5000};
     struct bench bn;
-    uint32_t seq[64];
+    uint32_t seq[64] = {0};
     size_t bad = 0;
     bench_open(&bn, &cfg, NULL, 0);
     send_n(&bn, 0, 3, us(100));
@@ -114,7 +114,7 @@ static void delay_is_exact_and_jitter_keeps_order(void **state)
     cfg.jitter_us = 3000;
     bench_open(&bn, &cfg, NULL, 0);
     for (uint32_t i = 0; i < 50; i++)
-        send_n(&bn, i, 1, us(i * 10));
+        send_n(&bn, i, 1, us(10 * (int64_t)i));
     size_t early = recv_all(&bn, us(5000 + 490), seq, 64, &bad);
     assert_true(early < 50);
     size_t n = early + recv_all(&bn, us(8000 + 490), seq + early, 64 - early, &bad);
@@ -133,8 +133,8 @@ static void reordered_frames_come_later(void **state)
     size_t bad = 0, n = 0;
     bench_open(&bn, &cfg, NULL, 0);
     for (uint32_t i = 0; i < 500; i++) {
-        send_n(&bn, i, 1, us(i * 20));
-        n += recv_all(&bn, us(i * 20), seq + n, 600 - n, &bad);
+        send_n(&bn, i, 1, us(20 * (int64_t)i));
+        n += recv_all(&bn, us(20 * (int64_t)i), seq + n, 600 - n, &bad);
     }
     n += recv_all(&bn, us(20000), seq + n, 600 - n, &bad);
     assert_int_equal(n, 500);
@@ -154,7 +154,7 @@ static void duplicates_come_twice(void **state)
     (void)state;
     struct tern_impair_config cfg = {.seed = 3, .duplicate = 1};
     struct bench bn;
-    uint32_t seq[64];
+    uint32_t seq[64] = {0};
     size_t bad = 0;
     bench_open(&bn, &cfg, NULL, 0);
     send_n(&bn, 5, 10, us(0));
@@ -209,8 +209,8 @@ static void bandwidth_spaces_and_its_queue_overflows(void **state)
     send_n(&bn, 0, 8, us(0));
     assert_int_equal(bn.notes[CAUSE_LINK_QUEUE_FULL], 3);
     for (int ms = 1; ms <= 5; ms++) {
-        assert_int_equal(recv_all(&bn, us(ms * 1000 - 1), seq, 16, &bad), 0);
-        assert_int_equal(recv_all(&bn, us(ms * 1000), seq, 16, &bad), 1);
+        assert_int_equal(recv_all(&bn, us(1000 * (int64_t)ms - 1), seq, 16, &bad), 0);
+        assert_int_equal(recv_all(&bn, us(1000 * (int64_t)ms), seq, 16, &bad), 1);
         assert_int_equal(seq[0], ms - 1);
     }
     send_n(&bn, 100, 1, us(9000)); /* an idle link starts at once */
@@ -223,11 +223,11 @@ static void super_segments_are_cut_first(void **state)
     (void)state;
     struct tern_impair_config cfg = {.named = {{TERN_LOSE_DATA_N, 2}}, .nnamed = 1};
     struct bench bn;
-    uint32_t seq[64];
+    uint32_t seq[64] = {0};
     size_t bad = 0;
     bench_open(&bn, &cfg, NULL, 65535);
     assert_int_equal(bn.a->gso_max, 0);
-    struct tern_frame fr;
+    struct tern_frame fr = {0};
     assert_int_equal(bn.a->ops->tx_get(bn.a, &fr, 1, us(0)), 1);
     fr.len = fr_build(fr.data, &(struct fr_seg){1, 2, 1, 2, 0, 0, TERN_TH_ACK, 14480});
     fr.gso = TERN_GSO_TCP4;

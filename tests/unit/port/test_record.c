@@ -10,12 +10,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char path[64];
+static char path[sizeof "/tmp/tern-test-XXXXXX"];
 
 static int make_path(void **state)
 {
     (void)state;
-    strcpy(path, "/tmp/tern-test-XXXXXX");
+    memcpy(path, "/tmp/tern-test-XXXXXX", sizeof path);
     int fd = mkstemp(path);
     if (fd >= 0)
         (void)close(fd);
@@ -73,7 +73,7 @@ static void blocks_have_the_format(void **state)
 {
     (void)state;
     char why[TERN_WHY] = "";
-    size_t epb[16];
+    size_t epb[16] = {0};
     struct pcapng *w = pcapng_open(path, PCAPNG_RAW, "wire", why);
     assert_non_null(w);
     for (uint32_t len = 1; len <= 9; len++) {
@@ -91,7 +91,7 @@ static void blocks_have_the_format(void **state)
         assert_int_equal(u32(epb[i] + 24), len);
         uint64_t ns = (uint64_t)u32(epb[i] + 12) << 32 | u32(epb[i] + 16);
         assert_int_equal(ns, 5000000000u + len);
-        size_t opt = epb[i] + 28 + (len + 3) / 4 * 4;
+        size_t opt = epb[i] + 28 + ((len + 3) & ~3u);
         if (len % 3) {
             assert_int_equal(u32(opt), 1 | 12 << 16);
             assert_memory_equal(file + opt + 4, "why: because", 12);
@@ -131,7 +131,7 @@ static void records_and_replays(void **state)
     assert_true(fr_send(b, &back, 3, later));
     assert_int_equal(rc->ops->rx(rc, &in, 1, later), 1);
     assert_int_equal(rc->ops->rx(rc, &in, 1, later), 0); /* idle: now it is in the file */
-    size_t epb[4];
+    size_t epb[4] = {0};
     assert_int_equal(walk(slurp(), epb, 4), 2);
     assert_true(fr_good(file + epb[0] + 28, 5054));
     assert_memory_equal(file + epb[0] + 28 + 5056 + 4, "link-lost: ", 11);

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +44,8 @@ static void stop(void *ctx)
 
 static void append(void *ctx)
 {
-    strcat(order, ctx);
+    size_t n = strlen(order);
+    (void)snprintf(order + n, sizeof order - n, "%s", (const char *)ctx);
 }
 
 static struct tern_time in_us(int64_t us)
@@ -241,6 +243,76 @@ static void transfer(uint32_t gso_max, const struct tern_impair_config *bad)
     tern_stack_free(sb);
 }
 
+/* ---- a link that was removed ---- */
+
+static unsigned gone_looked;
+static int gone_fd[2];
+
+static size_t gone_rx(struct tern_port *self, struct tern_frame *f, size_t n, struct tern_time now)
+{
+    (void)self, (void)f, (void)n, (void)now;
+    gone_looked++;
+    return 0;
+}
+
+static size_t gone_tx_get(struct tern_port *self, struct tern_frame *f, size_t n,
+                          struct tern_time now)
+{
+    (void)self, (void)f, (void)n, (void)now;
+    return 0;
+}
+
+static void gone_tx_put(struct tern_port *self, struct tern_frame *f, size_t n,
+                        struct tern_time now)
+{
+    (void)self, (void)f, (void)n, (void)now;
+}
+
+static struct tern_time gone_deadline(const struct tern_port *self)
+{
+    (void)self;
+    return TERN_NEVER;
+}
+
+static int gone_get_fd(const struct tern_port *self)
+{
+    (void)self;
+    return gone_fd[1];
+}
+
+static void gone_close(struct tern_port *self)
+{
+    (void)self;
+    (void)close(gone_fd[1]);
+}
+
+/* The writing end of a pipe without a reader tells nothing but EPOLLERR, for ever, as a deleted TAP
+ * does: the loop sleeps nevertheless. */
+static void a_removed_link_does_not_keep_it_busy(void **state)
+{
+    (void)state;
+    static const struct tern_port_ops ops = {.name = "gone",
+                                             .rx = gone_rx,
+                                             .tx_get = gone_tx_get,
+                                             .tx_put = gone_tx_put,
+                                             .deadline = gone_deadline,
+                                             .fd = gone_get_fd,
+                                             .close = gone_close};
+    static struct tern_port port = {.ops = &ops, .link = TERN_LINK_IP, .mtu = 1500};
+    struct tern_loop_timer end = {.cb = stop};
+    assert_int_equal(pipe(gone_fd), 0);
+    struct tern_stack *st = stack_on(&port, 1, &side[0]);
+    (void)close(gone_fd[0]);
+    gone_looked = 0;
+    tern_loop_timer_set(lp, &end, in_us(50000));
+    assert_int_equal(tern_loop_run(lp), 0);
+    assert_true(gone_looked < 20); /* it was many thousand */
+    tern_loop_free(lp);
+    char why[TERN_WHY];
+    lp = tern_loop_new(0, why); /* for tear_down */
+    tern_stack_free(st);
+}
+
 static void two_stacks_at_mtu(void **state)
 {
     (void)state;
@@ -266,6 +338,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(timers_fire_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_busy_timer_does_not_starve, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_callback_may_remove_any_watch, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_removed_link_does_not_keep_it_busy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_stacks_at_mtu, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_stacks_with_super_segments, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_stacks_on_a_slow_wire, set_up, tear_down),

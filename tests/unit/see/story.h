@@ -15,7 +15,7 @@
 struct story {
     void (*tell)(void *ctx, unsigned stack, const struct tern_trace *r);
     void *ctx;
-    int64_t us;   /* the clock */
+    int64_t us; /* the clock */
     uint32_t id[2];
     uint16_t port; /* the guest's */
     uint32_t serial[2];

@@ -21,8 +21,8 @@ static struct events ev;
 static void start(void)
 {
     char *argv[] = {"curl", "-s", NULL};
-    events_begin(&ev, open_memstream(&text, &size), (struct tern_time){5000000000}, "web", argv, "guest",
-                 "gateway");
+    events_begin(&ev, open_memstream(&text, &size), (struct tern_time){5000000000}, "web", argv,
+                 "guest", "gateway");
 }
 
 /* All lines as an array. */
@@ -109,10 +109,11 @@ static void every_kind(void **state)
 {
     (void)state;
     static const char *const names[] = {
-        "seg-tx", "seg-rx", "drop", "state",    "timer-arm", "timer-fire", "timer-stop",
-        "cwnd",   "rtt",    "call", "open",     "other-tx",  "other-rx",   "link"};
-    static const char *const fields[] = {"seq",  "seq",  "seq",  "to",  "in_us", "timer", "timer",
-                                         "cwnd", "srtt_us", "call", "local", "len", "len", "seq"};
+        "seg-tx", "seg-rx", "drop", "state", "timer-arm", "timer-fire", "timer-stop",
+        "cwnd",   "rtt",    "call", "open",  "other-tx",  "other-rx",   "link"};
+    static const char *const fields[] = {"seq",   "seq",   "seq",  "to",      "in_us",
+                                         "timer", "timer", "cwnd", "srtt_us", "call",
+                                         "local", "len",   "len",  "seq"};
     struct story s = {.port = 1, .serial = {1, 1}};
     start();
     for (unsigned k = TERN_TR_SEG_TX; k <= TERN_TR_LINK; k++) {
@@ -157,7 +158,8 @@ static void options_only_where_they_are(void **state)
     assert_num(o, "pieces", 45);
     assert_num(o, "cwnd", 14600);
     o = json_array_get(all, 2);
-    static const char *const absent[] = {"wscale", "sack_permitted", "tsval", "pieces", "cwnd", "mss"};
+    static const char *const absent[] = {"wscale", "sack_permitted", "tsval",
+                                         "pieces", "cwnd",           "mss"};
     for (size_t i = 0; i < sizeof absent / sizeof absent[0]; i++)
         assert_null(json_object_get(o, absent[i]));
     json_decref(all);

@@ -22,7 +22,8 @@ static struct filter f;
 static bool match(enum tern_tcp_state s, uint16_t sport, uint8_t last, uint16_t dport)
 {
     struct tern_endpoint l = {.addr = {.fam = TERN_AF_IP4, .b = {10, 0, 2, 15}}, .port = sport};
-    struct tern_endpoint r = {.addr = {.fam = TERN_AF_IP4, .b = {93, 184, 216, last}}, .port = dport};
+    struct tern_endpoint r = {.addr = {.fam = TERN_AF_IP4, .b = {93, 184, 216, last}},
+                              .port = dport};
     return filter_match(&f, s, &l, &r);
 }
 
@@ -32,10 +33,11 @@ static void the_states_of_ss(void **state)
     static const struct {
         char *word;
         uint32_t want;
-    } words[] = {{"established", 0x10}, {"syn-sent", 4},     {"syn-recv", 8},   {"fin-wait-1", 0x20},
-                 {"fin-wait-2", 0x40},  {"close-wait", 0x80}, {"closing", 0x100}, {"last-ack", 0x200},
-                 {"time-wait", 0x400},  {"closed", 1},       {"listening", 2},  {"all", 0x7ff},
-                 {"connected", 0x7fc},  {"synchronized", 0x7f8}, {"bucket", 0x408}, {"big", 0x3f7}};
+    } words[] = {
+        {"established", 0x10}, {"syn-sent", 4},         {"syn-recv", 8},    {"fin-wait-1", 0x20},
+        {"fin-wait-2", 0x40},  {"close-wait", 0x80},    {"closing", 0x100}, {"last-ack", 0x200},
+        {"time-wait", 0x400},  {"closed", 1},           {"listening", 2},   {"all", 0x7ff},
+        {"connected", 0x7fc},  {"synchronized", 0x7f8}, {"bucket", 0x408},  {"big", 0x3f7}};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         assert_int_equal(PARSE("state", words[i].word), 0);
         assert_int_equal(f.states, words[i].want);
@@ -67,7 +69,8 @@ static void ports(void **state)
     assert_true(match(TERN_TCP_ESTABLISHED, 1, 34, 442));
     assert_false(match(TERN_TCP_ESTABLISHED, 1, 34, 443));
     static char *const ops[] = {"!=", "<", "<=", ">", ">="};
-    static const bool below[] = {true, true, true, false, false}, same[] = {false, false, true, false, true},
+    static const bool below[] = {true, true, true, false, false},
+                      same[] = {false, false, true, false, true},
                       above[] = {true, false, false, true, true};
     for (size_t i = 0; i < 5; i++) {
         assert_int_equal(PARSE("dport", ops[i], ":100"), 0);
@@ -108,10 +111,10 @@ static void precedence(void **state)
 static void mistakes(void **state)
 {
     (void)state;
-    static char *const bad[] = {"state",        "state open",      "dport",           "dport = ",
-                                "dport = :x",   "dport = :65536",  "( dport = :1",    "dport = :1 )",
-                                "dst",          "dst 1.2.3",       "dst 1.2.3.4/33",  "foo = 1",
-                                "dport = :1 or", "not",            "dport = :1 state all"};
+    static char *const bad[] = {
+        "state",          "state open",   "dport",         "dport = ", "dport = :x",
+        "dport = :65536", "( dport = :1", "dport = :1 )",  "dst",      "dst 1.2.3",
+        "dst 1.2.3.4/33", "foo = 1",      "dport = :1 or", "not",      "dport = :1 state all"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         why[0] = '\0';
         if (PARSE(bad[i]) == 0)
@@ -145,8 +148,12 @@ static void names_are_no_filters(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_states_of_ss), cmocka_unit_test(ports),    cmocka_unit_test(hosts),
-        cmocka_unit_test(precedence),       cmocka_unit_test(mistakes), cmocka_unit_test(names_are_no_filters),
+        cmocka_unit_test(the_states_of_ss),
+        cmocka_unit_test(ports),
+        cmocka_unit_test(hosts),
+        cmocka_unit_test(precedence),
+        cmocka_unit_test(mistakes),
+        cmocka_unit_test(names_are_no_filters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Pictures from made-up traces, compared with golden/NAME.golden. TERN_GOLDEN=update rewrites those: look
- * at the difference before it is kept.
+ * Pictures from made-up traces, compared with golden/NAME.golden. TERN_GOLDEN=update rewrites
+ * those: look at the difference before it is kept.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -191,11 +191,39 @@ static void refused(void **state)
     story_state(s, 1, TERN_TCP_LISTEN, TERN_TCP_SYN_RECEIVED, CAUSE_ST_SYN);
     s->us += 250;
     story_state(s, 1, TERN_TCP_SYN_RECEIVED, TERN_TCP_LISTEN, CAUSE_ST_ANSWER_REFUSED);
-    struct tern_trace rst = story_tx_at(s, 1, TERN_TH_RST | TERN_TH_ACK, 6, 0, CAUSE_TX_RST_REFUSED);
+    struct tern_trace rst =
+        story_tx_at(s, 1, TERN_TH_RST | TERN_TH_ACK, 6, 0, CAUSE_TX_RST_REFUSED);
     s->us += 5;
     story_rx(s, 1, &rst);
     story_state(s, 0, TERN_TCP_SYN_SENT, TERN_TCP_CLOSED, CAUSE_ST_REFUSED);
     assert_golden(&sc, "refused", true);
+}
+
+/* Both applications close at one instant, but the gateway's before the guest's FIN reaches it. */
+static void both_close(void **state)
+{
+    (void)state;
+    struct scene sc = scene_new(false, 0, 0);
+    struct story *s = &sc.s;
+    story_handshake(s, 3);
+    s->us += 1000;
+    story_state(s, 0, TERN_TCP_ESTABLISHED, TERN_TCP_FIN_WAIT_1, CAUSE_ST_CLOSE);
+    struct tern_trace fin = story_tx(s, 0, TERN_TH_FIN | TERN_TH_ACK, 0, CAUSE_TX_FIN);
+    s->nxt[0]--;
+    story_state(s, 1, TERN_TCP_ESTABLISHED, TERN_TCP_FIN_WAIT_1, CAUSE_ST_CLOSE);
+    struct tern_trace fin2 = story_tx(s, 1, TERN_TH_FIN | TERN_TH_ACK, 0, CAUSE_TX_FIN);
+    s->nxt[0]++;
+    story_rx(s, 0, &fin);
+    story_state(s, 1, TERN_TCP_FIN_WAIT_1, TERN_TCP_CLOSING, CAUSE_ST_SIMULTANEOUS_CLOSE);
+    s->us += 3;
+    story_rx(s, 1, &fin2);
+    story_state(s, 0, TERN_TCP_FIN_WAIT_1, TERN_TCP_CLOSING, CAUSE_ST_SIMULTANEOUS_CLOSE);
+    for (unsigned i = 0; i < 2; i++) {
+        story_seg(s, i, TERN_TH_ACK, 0, CAUSE_TX_ACK_FIN, 3);
+        story_state(s, 1 - i, TERN_TCP_CLOSING, TERN_TCP_TIME_WAIT, CAUSE_ST_FIN_ACKED);
+        story_timer(s, 1 - i, TERN_TIMER_TIME_WAIT, 60000000);
+    }
+    assert_golden(&sc, "both-close", true);
 }
 
 static void stranger(void **state)
@@ -207,8 +235,11 @@ static void stranger(void **state)
     story_state(s, 0, TERN_TCP_CLOSED, TERN_TCP_SYN_SENT, CAUSE_ST_ACTIVE_OPEN);
     (void)story_tx(s, 0, TERN_TH_SYN, 0, CAUSE_TX_SYN);
     s->us += 40;
-    struct tern_trace sa = {.seq = GATEWAY_ISN, .ack = GUEST_ISN + 1, .th = TERN_TH_SYN | TERN_TH_ACK,
-                            .wnd = 65160, .mss = 1460};
+    struct tern_trace sa = {.seq = GATEWAY_ISN,
+                            .ack = GUEST_ISN + 1,
+                            .th = TERN_TH_SYN | TERN_TH_ACK,
+                            .wnd = 65160,
+                            .mss = 1460};
     story_rx(s, 1, &sa);
     s->nxt[1] = 1;
     story_state(s, 0, TERN_TCP_SYN_SENT, TERN_TCP_ESTABLISHED, CAUSE_ST_SYN_ACKED);
@@ -395,6 +426,7 @@ int main(void)
         cmocka_unit_test(lost_third_ack),
         cmocka_unit_test(every_fate),
         cmocka_unit_test(refused),
+        cmocka_unit_test(both_close),
         cmocka_unit_test(stranger),
         cmocka_unit_test(long_transfer_is_folded),
         cmocka_unit_test(lossy_transfer_fits),

@@ -29,27 +29,58 @@ static json_t *add(json_t *list, const struct tern_info *i, const char *process)
 static json_t *run_new(const char *name)
 {
     json_t *list = json_array(), *gateway = json_array();
-    struct tern_info conn = {.kind = TERN_INFO_CONN, .state = TERN_TCP_ESTABLISHED, .serial = 7,
-                             .local = end(10, 15, 49152), .remote = end(93, 34, 64999), .sndq = 1448,
-                             .timer = TERN_TIMER_REXMT, .timer_us = 204000, .retries = 1, .mss = 1448,
-                             .rcv_mss = 1448, .cwnd = 14480, .ssthresh = UINT32_MAX, .srtt_us = 1500,
-                             .rttvar_us = 750, .rto_us = 204000, .snd_wscale = 7, .rcv_wscale = 8,
-                             .wscale_ok = true, .ts_ok = true, .sack_ok = true, .bytes_acked = 79,
-                             .bytes_received = 1024, .segs_out = 6, .segs_in = 4, .retrans = 1, .cc = "reno"};
-    struct tern_info listener = {.kind = TERN_INFO_LISTENER, .state = TERN_TCP_LISTEN,
-                                 .local = {.port = 64001}, .sndq = 128, .timer_us = -1};
-    struct tern_info half = {.kind = TERN_INFO_HALF_OPEN, .state = TERN_TCP_SYN_RECEIVED, .held = true,
-                             .local = end(10, 15, 64001), .remote = end(10, 2, 5000),
-                             .timer = TERN_TIMER_SYNACK, .timer_us = 1000000};
-    struct tern_info tw = {.kind = TERN_INFO_TIME_WAIT, .state = TERN_TCP_TIME_WAIT,
-                           .local = end(10, 15, 49150), .remote = end(93, 34, 64999),
-                           .timer = TERN_TIMER_TIME_WAIT, .timer_us = 59200000};
+    struct tern_info conn = {.kind = TERN_INFO_CONN,
+                             .state = TERN_TCP_ESTABLISHED,
+                             .serial = 7,
+                             .local = end(10, 15, 49152),
+                             .remote = end(93, 34, 64999),
+                             .sndq = 1448,
+                             .timer = TERN_TIMER_REXMT,
+                             .timer_us = 204000,
+                             .retries = 1,
+                             .mss = 1448,
+                             .rcv_mss = 1448,
+                             .cwnd = 14480,
+                             .ssthresh = UINT32_MAX,
+                             .srtt_us = 1500,
+                             .rttvar_us = 750,
+                             .rto_us = 204000,
+                             .snd_wscale = 7,
+                             .rcv_wscale = 8,
+                             .wscale_ok = true,
+                             .ts_ok = true,
+                             .sack_ok = true,
+                             .bytes_acked = 79,
+                             .bytes_received = 1024,
+                             .segs_out = 6,
+                             .segs_in = 4,
+                             .retrans = 1,
+                             .cc = "reno"};
+    struct tern_info listener = {.kind = TERN_INFO_LISTENER,
+                                 .state = TERN_TCP_LISTEN,
+                                 .local = {.port = 64001},
+                                 .sndq = 128,
+                                 .timer_us = -1};
+    struct tern_info half = {.kind = TERN_INFO_HALF_OPEN,
+                             .state = TERN_TCP_SYN_RECEIVED,
+                             .held = true,
+                             .local = end(10, 15, 64001),
+                             .remote = end(10, 2, 5000),
+                             .timer = TERN_TIMER_SYNACK,
+                             .timer_us = 1000000};
+    struct tern_info tw = {.kind = TERN_INFO_TIME_WAIT,
+                           .state = TERN_TCP_TIME_WAIT,
+                           .local = end(10, 15, 49150),
+                           .remote = end(93, 34, 64999),
+                           .timer = TERN_TIMER_TIME_WAIT,
+                           .timer_us = 59200000};
     struct tern_info udp = {.kind = TERN_INFO_UDP, .local = end(10, 15, 64053), .timer_us = -1};
-    (void)add(add(add(add(add(list, &conn, "curl"), &listener, "a\033b"), &half, NULL), &tw, NULL), &udp, NULL);
+    (void)add(add(add(add(add(list, &conn, "curl"), &listener, "a\033b"), &half, NULL), &tw, NULL),
+              &udp, NULL);
     (void)add(gateway, &conn, NULL);
-    return json_pack("{s:i,s:s,s:i,s:s,s:[{s:s,s:o},{s:s,s:o}]}", "version", 1, "name", name, "pid", 99,
-                     "program", "curl", "stacks", "name", "guest", "sockets", list, "name", "gateway",
-                     "sockets", gateway);
+    return json_pack("{s:i,s:s,s:i,s:s,s:[{s:s,s:o},{s:s,s:o}]}", "version", 1, "name", name, "pid",
+                     99, "program", "curl", "stacks", "name", "guest", "sockets", list, "name",
+                     "gateway", "sockets", gateway);
 }
 
 static char *table(const struct ss_style *style, unsigned n, bool json)
@@ -83,9 +114,10 @@ static void like_ss(void **state)
     assert_table((struct ss_style){.tcp = true, .udp = true}, 1,
                  "Netid State Recv-Q Send-Q Local Address:Port Peer Address:Port\n"
                  "tcp   ESTAB 0      1448   10.0.2.15:49152    93.0.2.34:64999\n");
-    assert_table((struct ss_style){.tcp = true, .filter.states = FILTER_LISTENING, .process = true}, 1,
-                 "State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n"
-                 "LISTEN 0      128    *:64001            *:*               users:((\"a?b\",pid=4711))\n");
+    assert_table(
+        (struct ss_style){.tcp = true, .filter.states = FILTER_LISTENING, .process = true}, 1,
+        "State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n"
+        "LISTEN 0      128    *:64001            *:*               users:((\"a?b\",pid=4711))\n");
     assert_table((struct ss_style){.udp = true, .filter.states = FILTER_ALL, .no_header = true}, 1,
                  "UNCONN 0 0 10.0.2.15:64053 *:*\n");
 }
@@ -93,10 +125,13 @@ static void like_ss(void **state)
 static void timers_count_down(void **state)
 {
     (void)state;
-    assert_table((struct ss_style){.tcp = true, .timers = true, .no_header = true,
-                                   .filter.states = FILTER_ALL & ~FILTER_LISTENING}, 1,
+    assert_table((struct ss_style){.tcp = true,
+                                   .timers = true,
+                                   .no_header = true,
+                                   .filter.states = FILTER_ALL & ~FILTER_LISTENING},
+                 1,
                  "ESTAB     0 1448 10.0.2.15:49152 93.0.2.34:64999 timer:(on,204ms,1)\n"
-                 "SYN-RECV  0 0    10.0.2.15:64001 10.0.2.2:5000   timer:(on,1sec,0)\n"
+                 "SYN-RECV  0 0    10.0.2.15:64001 10.0.2.2:5000   age:0.0s retries:0 kept timer:(on,1sec,0)\n"
                  "TIME-WAIT 0 0    10.0.2.15:49150 93.0.2.34:64999 timer:(timewait,59sec,0)\n");
     char buf[32];
     assert_string_equal(ss_countdown(buf, 0), "0ms");
@@ -112,10 +147,11 @@ static void timers_count_down(void **state)
 static void inside_tcp(void **state)
 {
     (void)state;
-    assert_table((struct ss_style){.tcp = true, .details = true, .extended = true, .no_header = true}, 1,
-                 "ESTAB 0 1448 10.0.2.15:49152 93.0.2.34:64999 serial:7\n"
-                 "\t ts sack reno wscale:7,8 rto:204 rtt:1.500/0.750 mss:1448 rcvmss:1448 cwnd:10 snd_wnd:0 "
-                 "rcv_wnd:0 bytes_acked:79 bytes_received:1024 segs_out:6 segs_in:4 retrans:1\n");
+    assert_table(
+        (struct ss_style){.tcp = true, .details = true, .extended = true, .no_header = true}, 1,
+        "ESTAB 0 1448 10.0.2.15:49152 93.0.2.34:64999 serial:7\n"
+        "\t ts sack reno wscale:7,8 rto:204 rtt:1.500/0.750 mss:1448 rcvmss:1448 cwnd:10 snd_wnd:0 "
+        "rcv_wnd:0 bytes_acked:79 bytes_received:1024 segs_out:6 segs_in:4 retrans:1\n");
 }
 
 static void several_runs_and_stacks_have_headings(void **state)
@@ -151,7 +187,8 @@ static void counts(void **state)
 static void json_has_the_same_sockets(void **state)
 {
     (void)state;
-    struct ss_style style = {.tcp = true, .udp = true, .filter = {.states = 1u << TERN_TCP_TIME_WAIT, .root = -1}};
+    struct ss_style style = {
+        .tcp = true, .udp = true, .filter = {.states = 1u << TERN_TCP_TIME_WAIT, .root = -1}};
     char *text = table(&style, 2, true);
     json_t *o = json_loads(text, 0, NULL);
     assert_int_equal(json_integer_value(json_object_get(o, "version")), 1);
@@ -175,11 +212,17 @@ static void json_has_the_same_sockets(void **state)
 static void strange_documents_do_no_harm(void **state)
 {
     (void)state;
-    static const char *const docs[] = {
-        "{}", "{\"stacks\":7}", "{\"stacks\":[{}]}", "{\"stacks\":[7,{\"sockets\":[1,{}]}]}",
-        "{\"stacks\":[{\"sockets\":[{\"state\":\"X\",\"local\":[],\"info\":{\"mss\":-1},\"timer\":1}]}]}"};
-    struct ss_style style = {.tcp = true, .udp = true, .details = true, .timers = true, .process = true,
-                             .all_stacks = true, .filter = {.states = FILTER_ALL, .root = -1}};
+    static const char odd_socket[] = "{\"stacks\":[{\"sockets\":[{\"state\":\"X\",\"local\":[],"
+                                     "\"info\":{\"mss\":-1},\"timer\":1}]}]}";
+    static const char *const docs[] = {"{}", "{\"stacks\":7}", "{\"stacks\":[{}]}",
+                                       "{\"stacks\":[7,{\"sockets\":[1,{}]}]}", odd_socket};
+    struct ss_style style = {.tcp = true,
+                             .udp = true,
+                             .details = true,
+                             .timers = true,
+                             .process = true,
+                             .all_stacks = true,
+                             .filter = {.states = FILTER_ALL, .root = -1}};
     for (size_t i = 0; i < sizeof docs / sizeof docs[0]; i++) {
         json_t *o = json_loads(docs[i], 0, NULL);
         char *text = NULL;

@@ -222,3 +222,29 @@ bool tcp_inspect(UNUSED const struct tcp *t, UNUSED struct tern_sock s,
 void tcp_usage(UNUSED const struct tcp *t, UNUSED struct tern_usage *out)
 {
 }
+
+int tcp_listener_policy(struct tcp *t, struct tern_sock s, const struct tern_listener_policy *p)
+{
+    (void)t, (void)s, (void)p;
+    return TERN_EBADF;
+}
+
+int tcp_listener_policy_get(struct tcp *t, struct tern_sock s, struct tern_listener_policy *p)
+{
+    (void)t, (void)s, (void)p;
+    return TERN_EBADF;
+}
+
+void tcp_syn_stats(struct tcp *t, struct tern_syn_stats *out, struct tern_time now)
+{
+    (void)t, (void)now;
+    memset(out, 0, sizeof *out);
+}
+
+void tcp_cookie_decode(struct tcp *t, const struct tern_endpoint *local,
+                       const struct tern_endpoint *remote, uint32_t irs, uint32_t iss,
+                       struct tern_cookie_info *out, struct tern_time now)
+{
+    (void)t, (void)local, (void)remote, (void)irs, (void)iss, (void)now;
+    memset(out, 0, sizeof *out);
+}

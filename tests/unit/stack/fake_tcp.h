@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stack/fake_tcp.h: a TCP that has no connections: it records what the spine hands it, and sends the
- * segments that a test has queued. One for each stack, in the stack's own memory.
+ * stack/fake_tcp.h: a TCP that has no connections: it records what the spine hands it, and sends
+ * the segments that a test has queued. One for each stack, in the stack's own memory.
  */
 #ifndef STACK_FAKE_TCP_H
 #define STACK_FAKE_TCP_H
@@ -12,7 +12,7 @@
 
 struct fake_seg {
     struct tern_addr src, dst;
-    uint32_t len;      /* octets of header and payload: 20 zeros, then a pattern */
+    uint32_t len; /* octets of header and payload: 20 zeros, then a pattern */
     uint16_t gso_size;
     uint8_t csum;
     unsigned iface;

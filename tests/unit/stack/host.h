@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * stack/host.h: stacks for tests: "a" is 10.0.0.1/24 with gateway 10.0.0.254, "b" is 10.0.0.2/24; frames
- * are carried between them by hand, and made by hand where a test wants a bad one.
+ * stack/host.h: stacks for tests: "a" is 10.0.0.1/24 with gateway 10.0.0.254, "b" is 10.0.0.2/24;
+ * frames are carried between them by hand, and made by hand where a test wants a bad one.
  */
 #ifndef STACK_HOST_H
 #define STACK_HOST_H
@@ -41,6 +41,7 @@ static inline struct tern_config host_config(void)
     c.max_half_open = 16;
     c.max_time_wait = 16;
     c.max_ooo = 64;
+    c.max_sent = 1024;
     return c;
 }
 

@@ -22,7 +22,8 @@ static int setup(void **state)
 
 static struct icmp4_msg echo(const uint8_t *data, uint32_t len)
 {
-    return (struct icmp4_msg){.type = ICMP4_ECHO_REPLY, .id = 1, .seq = 2, .data = data, .len = len};
+    return (struct icmp4_msg){
+        .type = ICMP4_ECHO_REPLY, .id = 1, .seq = 2, .data = data, .len = len};
 }
 
 static void test_bounded(void **state)

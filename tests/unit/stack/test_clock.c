@@ -25,8 +25,8 @@ static void test_deadline(void **state)
     a->tcp->deadline = TERN_NEVER;
     while (host_tx(a, &f, 0))
         ;
-    /* Followed deadline by deadline (one may be early, none late), the second question comes after a
-     * second and not before. */
+    /* Followed deadline by deadline (one may be early, none late), the second question comes after
+     * a second and not before. */
     int64_t at = 0;
     for (unsigned i = 0; !tern_tx_pending(a, 0); i++) {
         assert_true(i < 10);

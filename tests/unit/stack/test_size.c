@@ -25,6 +25,10 @@ static void test_size_is_enough_and_needed(void **state)
     assert_ptr_equal(st, mem);
     /* everything may be used, and nothing beyond it */
     assert_true(st->arena.base + c.buf_bytes <= mem + size);
+    assert_true(st->lo_frame + NET_LO_MTU <= st->arena.base);
+    assert_true((uint8_t *)(st->arena.page + c.buf_bytes / BUDDY_MIN) <= st->lo_frame);
+    assert_true((uint8_t *)(st->trace.ring + c.trace_records) <= (uint8_t *)st->arena.page);
+    assert_true((uint8_t *)(answer_at(st, c.max_answers) + 1) <= (uint8_t *)st->trace.ring);
     uint8_t *all = buddy_take(&st->arena, (uint32_t)c.buf_bytes);
     assert_non_null(all);
     memset(all, 1, c.buf_bytes);

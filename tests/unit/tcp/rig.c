@@ -16,9 +16,11 @@ void rig_init(struct rig *r)
     r->cfg.max_listeners = 4;
     r->cfg.max_answers = 32;
     r->cfg.max_ooo = 64;
+    r->cfg.max_sent = 256;
     r->cfg.max_conn_ooo = 16;
     r->cfg.buf_bytes = RIG_ARENA;
     r->cfg.sndbuf = r->cfg.rcvbuf = 256u << 10;
+    r->cfg.cc = TERN_CC_RENO; /* whose arithmetic can be followed on paper */
     r->now = ms(5000);
     r->local = ep(ip(10, 0, 0, 1), RIG_PORT);
     r->peer = ep(ip(10, 0, 0, 2), RIG_PEER);
@@ -46,7 +48,8 @@ void rig_start(struct rig *r)
     r->t = tcp_init(zeroed(tcp_size(&r->cfg)), &r->cfg, &r->arena, &r->trace, &r->fault, r->now);
     for (unsigned i = 0; i < TCP_IFACES; i++)
         tcp_iface_set(r->t, i, 1500, 0, false);
-    r->tuple = (struct tcp_tuple){.lport = r->local.port, .rport = r->peer.port, .fam = TERN_AF_IP4};
+    r->tuple =
+        (struct tcp_tuple){.lport = r->local.port, .rport = r->peer.port, .fam = TERN_AF_IP4};
     memcpy(r->tuple.laddr, r->local.addr.b, 16);
     memcpy(r->tuple.raddr, r->peer.addr.b, 16);
 }
@@ -171,8 +174,12 @@ unsigned rig_seg(struct rig *r, const struct tcp_seg *s, uint32_t len)
     memcpy(buf + TCP_CSUM_OFF, &ck, 2);
     if (r->bad_csum)
         buf[TCP_CSUM_OFF] ^= 0x55;
-    struct tcp_pkt p = {.src = r->peer.addr, .dst = r->local.addr, .p = buf, .n = n,
-                        .gso_size = r->gso_size, .csum = TERN_CSUM_NONE};
+    struct tcp_pkt p = {.src = r->peer.addr,
+                        .dst = r->local.addr,
+                        .p = buf,
+                        .n = n,
+                        .gso_size = r->gso_size,
+                        .csum = TERN_CSUM_NONE};
     r->verdict = tcp_rx(r->t, &p, r->now);
     rig_laws(r);
     return r->verdict;
@@ -268,9 +275,6 @@ void rig_run(struct rig *r, int64_t n)
     struct tern_time end = time_add_ms(r->now, n);
     r->n = 0;
     for (;;) {
-        struct tern_time d = time_max(tcp_deadline(r->t), r->now);
-        r->now = time_min(d, end);
-        tcp_tick(r->t, r->now);
         struct rig_out o;
         while (pull_into(r, &o)) {
             struct rig_out *to = &r->out[r->n < RIG_OUTS ? r->n++ : RIG_OUTS - 1];
@@ -281,6 +285,8 @@ void rig_run(struct rig *r, int64_t n)
         rig_laws(r);
         if (r->now.ns >= end.ns)
             return;
+        r->now = time_min(time_max(tcp_deadline(r->t), r->now), end);
+        tcp_tick(r->t, r->now);
     }
 }
 
@@ -329,9 +335,9 @@ uint64_t rig_count(const struct rig *r, unsigned cause)
 
 void rig_listen(struct rig *r, uint32_t backlog)
 {
-    assert_int_equal(tcp_listen(r->t, &r->local, backlog, r->hold ? TERN_LISTEN_HOLD : 0, &r->lis,
-                                r->now),
-                     TERN_OK);
+    assert_int_equal(
+        tcp_listen(r->t, &r->local, backlog, r->hold ? TERN_LISTEN_HOLD : 0, &r->lis, r->now),
+        TERN_OK);
 }
 
 int rig_connect(struct rig *r)

@@ -2,9 +2,9 @@
 /*
  * tcp/rig.h: one TCP object on a bench: a virtual clock, a scripted peer, and the wire in between.
  *
- * The peer has no state machine: a test injects whatever segment it likes, with numbers relative to the
- * connection (from RCV.NXT and from SND.NXT), and reads what came out. rig_reach() brings the connection
- * to any of the eleven states.
+ * The peer has no state machine: a test injects whatever segment it likes, with numbers relative to
+ * the connection (from RCV.NXT and from SND.NXT), and reads what came out. rig_reach() brings the
+ * connection to any of the eleven states.
  */
 #ifndef TCP_RIG_H
 #define TCP_RIG_H
@@ -21,17 +21,17 @@
 #include "tcp/conn.h"
 #include "unit/support/ip.h"
 
-#define FIN  TERN_TH_FIN
-#define SYN  TERN_TH_SYN
-#define RST  TERN_TH_RST
-#define PSH  TERN_TH_PSH
-#define ACK  TERN_TH_ACK
-#define URG  TERN_TH_URG
+#define FIN TERN_TH_FIN
+#define SYN TERN_TH_SYN
+#define RST TERN_TH_RST
+#define PSH TERN_TH_PSH
+#define ACK TERN_TH_ACK
+#define URG TERN_TH_URG
 
-#define RIG_OUTS 64
+#define RIG_OUTS  64
 #define RIG_ARENA (1u << 20)
-#define RIG_PORT 80    /* ours when passive */
-#define RIG_PEER 40000 /* the peer's */
+#define RIG_PORT  80    /* ours when passive */
+#define RIG_PEER  40000 /* the peer's */
 
 struct rig_out {
     struct tcp_seg seg; /* data points into buf */
@@ -56,16 +56,16 @@ struct rig {
 
     /* the peer */
     struct seq peer_iss;
-    uint32_t wnd;        /* window field of what it sends */
+    uint32_t wnd; /* window field of what it sends */
     uint16_t urg;
-    bool no_ts;          /* leaves out the timestamps that were agreed on */
-    int32_t ts_skew;     /* added to its timestamp clock */
+    bool no_ts;                    /* leaves out the timestamps that were agreed on */
+    int32_t ts_skew;               /* added to its timestamp clock */
     bool syn_ts, syn_ws, syn_sack; /* options of its SYN */
     uint16_t syn_mss;
     uint8_t ws;
     uint16_t gso_size;
     bool bad_csum;
-    unsigned verdict;    /* of the last segment injected */
+    unsigned verdict; /* of the last segment injected */
 
     struct rig_out out[RIG_OUTS]; /* of the last rig_pull() */
     unsigned n;
@@ -80,8 +80,8 @@ void rig_stop(struct rig *r);
 int rig_setup(void **state);
 int rig_teardown(void **state);
 
-/* What the tuple is now: the state of the connection or compact record, else LISTEN with a listener, else
- * CLOSED. */
+/* What the tuple is now: the state of the connection or compact record, else LISTEN with a
+ * listener, else CLOSED. */
 unsigned rig_state(struct rig *r);
 struct tcp_conn *rig_conn(struct rig *r); /* asserts that there is one */
 struct tcp_conn *rig_find(struct rig *r); /* NULL if there is none with its network side alive */
@@ -100,12 +100,12 @@ struct rig_at rig_at(struct rig *r);
 void rig_listen(struct rig *r, uint32_t backlog);
 int rig_connect(struct rig *r);
 void rig_accept(struct rig *r);
-/* Brings a fresh rig to a state, all output taken. r->active chooses the way. Afterwards nothing is in
- * flight from us but what the state itself means (SYN, FIN). */
+/* Brings a fresh rig to a state, all output taken. r->active chooses the way. Afterwards nothing is
+ * in flight from us but what the state itself means (SYN, FIN). */
 void rig_reach(struct rig *r, unsigned state);
 
-/* A segment from the peer: seq counts from RCV.NXT, ack from SND.NXT. Returns the verdict. Its payload is
- * a function of the sequence number, so any overlap agrees (rig_octet()). */
+/* A segment from the peer: seq counts from RCV.NXT, ack from SND.NXT. Returns the verdict. Its
+ * payload is a function of the sequence number, so any overlap agrees (rig_octet()). */
 unsigned rig_in(struct rig *r, unsigned th, int32_t seq, int32_t ack, uint32_t len);
 /* The same with absolute numbers and options as they are in *s. */
 unsigned rig_seg(struct rig *r, const struct tcp_seg *s, uint32_t len);
@@ -117,10 +117,12 @@ uint8_t rig_octet(struct rig *r, struct seq at);
 unsigned rig_pull(struct rig *r);
 /* Takes at most one segment: NULL if there is none. */
 struct rig_out *rig_pull1(struct rig *r);
-void rig_sleep(struct rig *r, int64_t ms); /* lets time pass in steps of tcp_deadline(); pulls nothing */
+void rig_sleep(struct rig *r,
+               int64_t ms); /* lets time pass in steps of tcp_deadline(); pulls nothing */
 /* Lets time pass up to the next deadline (at most max_ms), runs it; returns the milliseconds. */
 int64_t rig_next(struct rig *r, int64_t max_ms);
-/* Sleeps and pulls at every deadline, up to ms; r->out[] has everything sent (the last RIG_OUTS). */
+/* Sleeps and pulls at every deadline, up to ms; r->out[] has everything sent (the last RIG_OUTS).
+ */
 void rig_run(struct rig *r, int64_t ms);
 
 int64_t rig_send(struct rig *r, uint32_t n); /* tcp_send of n octets */

@@ -46,7 +46,10 @@ static void test_stale_handles(void **state)
     assert_int_equal(udp_connect(&t.u, a, &none, &to), TERN_EBADF);
     assert_int_equal(udp_setopt(&t.u, a, TERN_OPT_TTL, 3), TERN_EBADF);
     assert_int_equal(udp_getopt(&t.u, a, TERN_OPT_TTL, &v), TERN_EBADF);
-    struct tern_sock odd[] = {{0}, {UINT64_MAX}, sock_make(SOCK_CONN, 0, 1), sock_make(SOCK_UDP, 0, 0),
+    struct tern_sock odd[] = {{0},
+                              {UINT64_MAX},
+                              sock_make(SOCK_CONN, 0, 1),
+                              sock_make(SOCK_UDP, 0, 0),
                               sock_make(SOCK_UDP, 0, MAX + 1)};
     for (unsigned i = 0; i < 5; i++)
         assert_null(udp_find(&t.u, odd[i]));

@@ -45,7 +45,8 @@ static void test_send(void **state)
     assert_int_equal(t.arena.used, 0);
 }
 
-/* The link completes it: summing header and payload over the stored pseudo-header sum gives the same. */
+/* The link completes it: summing header and payload over the stored pseudo-header sum gives the
+ * same. */
 static void test_partial_checksum(void **state)
 {
     (void)state;

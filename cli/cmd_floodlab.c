@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * cli/cmd_floodlab.c: `tern flood-lab`: the rows of the laboratory, as options choose them.
+ *
+ * There is no option for an address or a device: the flood exists only between a forger and a
+ * server that the command makes itself, in memory or in a network namespace of the row's own.
+ */
+#include "cmd.h"
+#include "lab/lab.h"
+#include "policy_text.h"
+#include "port/why.h"
+#include "values.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ROWS 16
+
+enum {
+    KEY_ATTACK = 256,
+    KEY_RATE,
+    KEY_SECONDS,
+    KEY_HONEST,
+    KEY_SEED,
+    KEY_LINK,
+    KEY_VIRTUAL,
+    KEY_POLICY,
+    KEY_BACKLOG,
+    KEY_JSON,
+    KEY_SVG
+};
+
+static const struct argp_option options[] = {
+    {"attack", KEY_ATTACK, "NAME", 0,
+     "syn (default), syn-same, ack, syn-ack, rst, stall, zero-window", 0},
+    {"rate", KEY_RATE, "N", 0, "Forged frames a second (default 100000; at most 20000000)", 0},
+    {"seconds", KEY_SECONDS, "N", 0, "Length of a row (default 5; at most 600)", 0},
+    {"honest", KEY_HONEST, "N", 0, "Honest connects a second (default 80)", 0},
+    {"seed", KEY_SEED, "N", 0, "Everything is drawn from N (default 1)", 0},
+    {"link", KEY_LINK, "wire|tun|both", 0,
+     "wire: the stack's policies, in memory; tun: the kernel's tcp_syncookies 0, 1 and 2, in a "
+     "network namespace of the row's own (root). Default: wire, and as root both",
+     0},
+    {"virtual", KEY_VIRTUAL, NULL, 0,
+     "Advance the clock instead of reading it: repeatable; only with --link wire", 0},
+    {"policy", KEY_POLICY, "WORDS", 0, "Only this policy: " POLICY_WORDS "; may be repeated", 0},
+    {"backlog", KEY_BACKLOG, "N", 0, "Of the listener (default 1024)", 0},
+    {"json", KEY_JSON, NULL, 0, "JSON instead of a table", 0},
+    {"svg", KEY_SVG, "FILE", 0, "A picture too", 0},
+    {0},
+};
+
+struct floodlab {
+    struct lab_config cfg;
+    struct lab_config row_cfg[ROWS];
+    struct lab_row row[ROWS];
+    unsigned nrow;
+    bool wire, tun, link_given, json, help;
+    const char *svg;
+    bool bad; /* said already */
+};
+
+static bool bad(struct floodlab *a, const char *option, const char *what)
+{
+    if (!a->bad)
+        (void)fprintf(stderr, "tern flood-lab: %s: %s\n", option, what);
+    a->bad = true;
+    return false;
+}
+
+static void add_row(struct floodlab *a, const char *name, int syncookies,
+                    const struct tern_listener_policy *policy)
+{
+    if (a->nrow == ROWS)
+        return;
+    struct lab_config *c = &a->row_cfg[a->nrow];
+    struct lab_row *r = &a->row[a->nrow++];
+    c->syncookies = syncookies;
+    if (policy)
+        c->policy = *policy;
+    (void)snprintf(r->name, sizeof r->name, "%.47s", name);
+}
+
+static bool add_policy(struct floodlab *a, const char *text)
+{
+    struct tern_listener_policy p;
+    char why[TERN_WHY];
+    policy_text_init(&p);
+    if (policy_text_parse(text, &p, why) < 0)
+        return bad(a, "--policy", why);
+    if (a->nrow == ROWS)
+        return bad(a, "--policy", "more than 16: run it twice");
+    add_row(a, text, LAB_KERNEL_NONE, &p);
+    return true;
+}
+
+static bool set_number(struct floodlab *a, int key, const char *option, const char *arg)
+{
+    static const struct {
+        int key;
+        uint64_t lo, hi;
+    } range[] = {{KEY_RATE, 1, 20000000},
+                 {KEY_SECONDS, 1, 600},
+                 {KEY_HONEST, 1, 10000},
+                 {KEY_BACKLOG, 1, 1u << 20},
+                 {KEY_SEED, 0, INT64_MAX}};
+    char why[TERN_WHY];
+    uint64_t n = 0;
+    for (unsigned i = 0; i < sizeof range / sizeof range[0]; i++) {
+        if (range[i].key != key || value_number(arg, range[i].lo, range[i].hi, &n, why) == 0)
+            continue;
+        char named[32];
+        (void)snprintf(named, sizeof named, "--%s", option);
+        return bad(a, named, why);
+    }
+    if (key == KEY_RATE)
+        a->cfg.rate = (uint32_t)n;
+    else if (key == KEY_SECONDS)
+        a->cfg.seconds = (uint32_t)n;
+    else if (key == KEY_HONEST)
+        a->cfg.honest = (uint32_t)n;
+    else if (key == KEY_BACKLOG)
+        a->cfg.backlog = (uint32_t)n;
+    else
+        a->cfg.seed = n;
+    return true;
+}
+
+static bool set_attack(struct floodlab *a, const char *arg)
+{
+    const char *name;
+    for (unsigned i = 0; (name = lab_attack_name(i)) != NULL; i++) {
+        if (strcmp(arg, name) == 0) {
+            a->cfg.attack = i;
+            return true;
+        }
+    }
+    return bad(a, "--attack", "not one of syn, syn-same, ack, syn-ack, rst, stall, zero-window");
+}
+
+static bool set_link(struct floodlab *a, const char *arg)
+{
+    a->link_given = true;
+    a->wire = strcmp(arg, "wire") == 0 || strcmp(arg, "both") == 0;
+    a->tun = strcmp(arg, "tun") == 0 || strcmp(arg, "both") == 0;
+    return a->wire || a->tun ||
+           bad(a, "--link", "wire, tun or both: the laboratory floods only what it made itself");
+}
+
+static error_t parser(int key, char *arg, struct argp_state *state)
+{
+    struct floodlab *a = state->input;
+    bool ok = true;
+    if (key == ARGP_KEY_ARG)
+        ok = bad(a, arg, "takes options only: there is no address to be given");
+    else if (key < KEY_ATTACK || key > KEY_SVG)
+        return ARGP_ERR_UNKNOWN;
+    else if (key == KEY_ATTACK)
+        ok = set_attack(a, arg);
+    else if (key == KEY_LINK)
+        ok = set_link(a, arg);
+    else if (key == KEY_VIRTUAL)
+        a->cfg.virtual = true;
+    else if (key == KEY_POLICY)
+        ok = add_policy(a, arg);
+    else if (key == KEY_JSON)
+        a->json = true;
+    else if (key == KEY_SVG)
+        a->svg = arg;
+    else
+        ok = set_number(a, key, options[key - KEY_ATTACK].name, arg);
+    return ok ? 0 : EINVAL;
+}
+
+/* The rows: the user's policies or the classical ones, then the kernel's. */
+static bool plan(struct floodlab *a)
+{
+    static const char *const classical[] = {"cookies=overflow",  "cookies=always",
+                                            "drop",              "drop-oldest",
+                                            "drop,queue=65536",  "drop,timeout=1s,retries=0",
+                                            "drop-oldest,staged"};
+    if (!a->link_given) {
+        a->wire = true;
+        a->tun = geteuid() == 0 && !a->cfg.virtual;
+    }
+    if (a->tun && a->cfg.virtual)
+        return bad(a, "--virtual", "the kernel's clock cannot be advanced: --link wire");
+    if (!a->wire)
+        a->nrow = 0;
+    bool chosen = a->nrow > 0;
+    for (unsigned i = 0; a->wire && !chosen && i < sizeof classical / sizeof classical[0]; i++) {
+        if (!add_policy(a, classical[i]))
+            return false;
+    }
+    for (int i = 0; a->tun && i < 3; i++) {
+        char name[32];
+        (void)snprintf(name, sizeof name, "kernel, tcp_syncookies=%d", i);
+        add_row(a, name, i, NULL);
+    }
+    if (a->tun && a->nrow < ROWS) {
+        add_row(a, "kernel, spoilt frames", 1, NULL);
+        a->row_cfg[a->nrow - 1].spoil = true;
+    }
+    return true;
+}
+
+static bool run_rows(struct floodlab *a)
+{
+    bool all = true;
+    for (unsigned i = 0; i < a->nrow; i++) {
+        struct lab_config c = a->cfg;
+        c.syncookies = a->row_cfg[i].syncookies;
+        c.policy = a->row_cfg[i].policy;
+        c.spoil = a->row_cfg[i].spoil;
+        lab_run(&c, &a->row[i]);
+        all = all && !a->row[i].failed;
+    }
+    return all;
+}
+
+static int report(struct floodlab *a)
+{
+    FILE *svg = NULL;
+    int r = a->json ? lab_json(stdout, &a->cfg, a->row, a->nrow)
+                    : lab_table(stdout, &a->cfg, a->row, a->nrow);
+    if (r < 0)
+        (void)fprintf(stderr, "tern flood-lab: standard output: %s\n", strerror(errno));
+    if (r == 0 && a->svg) {
+        svg = fopen(a->svg, "we");
+        r = svg ? lab_svg(svg, &a->cfg, a->row, a->nrow) : -1;
+        if (svg && fclose(svg) != 0)
+            r = -1;
+        if (r < 0)
+            (void)fprintf(stderr, "tern flood-lab: --svg: cannot write %.150s: %s\n", a->svg,
+                          strerror(errno));
+    }
+    return r;
+}
+
+int cmd_floodlab(int argc, char **argv)
+{
+    static const struct argp argp = {
+        .options = options,
+        .parser = parser,
+        .doc = "Floods a server that it makes itself, in memory or in a network namespace of its "
+               "own, and measures what honest clients get, for each policy.\vColumns: forged "
+               "frames a second that were reached, honest connects that got their answer, their "
+               "times, memory touched, CPU time per forged frame and its answer, SYN-ACKs sent. "
+               "The kernel's CPU time has the TUN's in it; the row of spoilt frames, which it drops at "
+               "their IP checksum, is the TUN's alone."};
+    static struct floodlab a = {
+        .cfg = {.rate = 100000, .seconds = 5, .honest = 80, .seed = 1, .backlog = 1024}};
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") != 0 && strcmp(argv[i], "-?") != 0)
+            continue;
+        char name[] = "tern flood-lab";
+        argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK, name);
+        return 0;
+    }
+    char name[] = "tern flood-lab"; /* argp's own messages begin with it */
+    argv[0] = name;
+    if (argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, &a) != 0 || a.bad)
+        return 2;
+    if (!plan(&a))
+        return 2;
+    bool all = run_rows(&a);
+    return report(&a) == 0 && all ? 0 : 1;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp/tlp.c: the tail loss probe (RFC 8985 7): when the end of a flight goes unanswered for two
+ * round trips, one more segment is sent, new or the last again, so that SACK can show what is
+ * missing long before the retransmission timer would.
+ *
+ * The RFC has one timer that is either the probe's or the retransmission's. Here both run, and the
+ * probe's is never the later one; when it fires the other begins anew, which is the same.
+ */
+#include "tcp/conn.h"
+
+#define SLACK_US  2000   /* for the peer's clock ticks */
+#define LEAST_US  10000  /* hosts that are busy answer late: no probe before this */
+#define DELACK_US 200000 /* TLP.max_ack_delay [RFC8985:7.2] */
+
+static bool may_probe(const struct tcp_conn *c, const struct xmit *x)
+{
+    return c->sack_ok && !x->blind && !c->recovery && !c->rto_recovery && x->sacked == 0 &&
+           x->lost == 0 && !x->tlp_out && !x->tlp_owed && x->head != 0;
+}
+
+/* [RFC8985:7.2] TLP_calc_PTO() */
+static int64_t pto_us(const struct tcp_conn *c)
+{
+    if (c->rtt.srtt_us == 0)
+        return 1000000;
+    int64_t us = 2 * (int64_t)c->rtt.srtt_us + SLACK_US;
+    if ((uint32_t)seq_diff(c->snd.nxt, c->snd.una) <= c->cc.mss)
+        us += DELACK_US;
+    return us < LEAST_US ? LEAST_US : us;
+}
+
+void tlp_arm(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    const struct xmit *x = conn_xmit(t, c);
+    if (x == NULL)
+        return;
+    bool may = may_probe(c, x) && timer_on(c, TT_REXMT);
+    int64_t us = may ? pto_us(c) : 0;
+    /* When the retransmission timer is no later, it is as good a probe. */
+    if (may && now.ns + us * 1000 < c->timer_ns[TT_REXMT])
+        timer_arm(t, c, TT_TLP, time_add_us(now, us), CAUSE_TM_TLP, now);
+    else if (x->timer_ns[0] != 0)
+        timer_stop(t, c, TT_TLP, CAUSE_TM_TLP_STOP, now);
+}
+
+void tlp_fire(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    struct xmit *x = conn_xmit(t, c);
+    (void)now;
+    if (x == NULL || !may_probe(c, x) || !state_synchronized(c->state))
+        return;
+    x->tlp_owed = true;
+    tcp_ready(t, c);
+}
+
+void tlp_sent(struct tcp *t, struct tcp_conn *c, bool again, struct tern_time now)
+{
+    struct xmit *x = conn_xmit(t, c);
+    x->tlp_owed = false;
+    x->tlp_out = true;
+    x->tlp_rexmt = again;
+    x->tlp_end = c->snd.nxt;
+    timer_stop(t, c, TT_TLP, CAUSE_TM_TLP_STOP, now);
+    timer_rexmt_update(t, c, CAUSE_TM_REXMT, now); /* [RFC8985:7.3] */
+}
+
+/* [RFC8985:7.4.2] Did the probe repair a loss? Then that was congestion. */
+void tlp_ack(struct tcp *t, struct tcp_conn *c, const struct news *n, bool dup,
+             struct tern_time now)
+{
+    struct xmit *x = conn_xmit(t, c);
+    x->tlp_owed = false;
+    if (!x->tlp_out || seq_lt(c->snd.una, x->tlp_end))
+        return;
+    const struct cc_ops *cc = conn_cc(t, c);
+    if (!x->tlp_rexmt || (n->dsack && seq_eq(n->dsack_hi, x->tlp_end))) {
+        x->tlp_out = false; /* nothing was lost */
+    } else if (seq_gt(c->snd.una, x->tlp_end)) {
+        /* More than the probe is acknowledged, and no D-SACK came: the probe was needed. */
+        x->tlp_out = false;
+        if (!c->recovery && !c->rto_recovery) {
+            undo_begin(t, c, false, now);
+            cc->on_loss(&c->cc, n->flight_before, now);
+            cc->on_recovered(&c->cc, snd_flight(c), now);
+            note_cc(t, c, CAUSE_CC_TLP, now);
+        }
+    } else if (dup && !n->sacked && !n->una_moved) {
+        x->tlp_out = false; /* an ACK that repeats the last: both copies arrived */
+    }
+}

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""`tern flood-lab` at small rates: what a policy does is counted, never timed, on the virtual clock."""
+import json
+import os
+import subprocess
+import xml.etree.ElementTree
+
+import pytest
+
+WAIT = 120
+SMALL = ("--rate", "20000", "--seconds", "1", "--honest", "40")
+
+
+def lab(tern, *args, status=0):
+    done = subprocess.run([tern, "flood-lab", *args], capture_output=True, text=True, timeout=WAIT)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done
+
+
+def rows(tern, *args):
+    doc = json.loads(lab(tern, *SMALL, "--json", *args).stdout)
+    return doc, {r["policy"]: r for r in doc["rows"]}
+
+
+def test_policies_on_the_virtual_clock(tern):
+    doc, row = rows(tern, "--virtual")
+    assert (doc["attack"], doc["rate"], len(row)) == ("syn", 20000, 7)
+    for r in row.values():
+        assert r["honest_tried"] == 40 and r["forged"] > 19900
+    for cookies in ("cookies=overflow", "cookies=always"):
+        assert row[cookies]["honest_done"] == 40
+        assert row[cookies]["syn_acks"] >= row[cookies]["forged"]
+    # 1025 records, 20000 SYNs a second: without cookies the table is full after the first few clients.
+    assert row["drop"]["honest_done"] < 10
+    assert row["drop"]["syn_acks"] < row["drop"]["forged"] / 4
+    assert row["drop-oldest"]["honest_done"] == 40
+
+
+def test_the_same_again(tern):
+    args = ("--virtual", "--policy", "drop", "--policy", "cookies=always", "--seed", "7")
+    counted = ("policy", "forged", "honest_done", "syn_acks", "answers", "median_ms", "p99_ms")
+    a, b = ([{k: r[k] for k in counted} for r in rows(tern, *args)[0]["rows"]] for _ in range(2))
+    assert a == b
+
+
+@pytest.mark.parametrize("attack", ["syn-same", "ack", "syn-ack", "rst"])
+def test_other_floods_hurt_nobody(tern, attack):
+    _, row = rows(tern, "--virtual", "--policy", "cookies=overflow", "--attack", attack)
+    assert row["cookies=overflow"]["honest_done"] == 40
+    if attack != "syn-same":
+        assert row["cookies=overflow"]["syn_acks"] == 0
+    if attack == "rst":
+        assert row["cookies=overflow"]["answers"] == 0
+
+
+@pytest.mark.parametrize("attack", ["stall", "zero-window"])
+def test_a_forger_that_connects(tern, attack):
+    done = lab(tern, "--virtual", "--rate", "500", "--seconds", "1", "--honest", "40", "--json", "--policy",
+               "cookies=overflow", "--attack", attack)
+    row = json.loads(done.stdout)["rows"][0]
+    assert row["honest_done"] == 40 and row["syn_acks"] >= row["forged"]
+
+
+def test_table_and_svg(tern, tmp_path):
+    svg = tmp_path / "x.svg"
+    out = lab(tern, *SMALL, "--virtual", "--policy", "cookies=always", "--svg", str(svg)).stdout
+    head, columns, row = out.splitlines()
+    assert "seed 1, virtual clock" in head and "SYN-ACKs" in columns
+    assert row.split()[0] == "cookies=always" and "40/40" in row
+    texts = [e.text for e in xml.etree.ElementTree.parse(svg).iter() if e.tag.endswith("text")]
+    assert "cookies=always" in texts and any(t.startswith("100.0 %") for t in texts)
+
+
+def test_the_kernel_as_the_reference(tern):
+    if os.geteuid() != 0:
+        pytest.skip("a network namespace needs root")
+    before = os.listdir("/sys/class/net")
+    doc = json.loads(lab(tern, "--rate", "2000", "--seconds", "1", "--honest", "20", "--link", "tun", "--json").stdout)
+    if any("/dev/net/tun" in r.get("not_run", "") for r in doc["rows"]):
+        pytest.skip("no /dev/net/tun")
+    row = {r["policy"]: r for r in doc["rows"]}
+    assert row["kernel, tcp_syncookies=2"]["honest_done"] == 20
+    assert row["kernel, tcp_syncookies=2"]["syn_acks"] > 0
+    assert row["kernel, spoilt frames"]["syn_acks"] == 0
+    assert os.listdir("/sys/class/net") == before
+
+
+@pytest.mark.parametrize("args, complaint", [
+    (["--rate", "0"], "--rate: '0': not a whole number from 1"),
+    (["--attack", "teardrop"], "--attack: not one of syn"),
+    (["--link", "tap:t0"], "--link: wire, tun or both"),
+    (["--virtual", "--link", "tun"], "--virtual: the kernel's clock"),
+    (["10.1.1.1"], "there is no address to be given"),
+    (["--policy", "hope"], "'hope': not a policy"),
+])
+def test_mistakes(tern, args, complaint):
+    done = lab(tern, *args, status=2)
+    assert complaint in done.stderr and not done.stdout
