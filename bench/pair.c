@@ -38,6 +38,7 @@ void pair_make(struct pair *p, const struct tern_config *cfg, uint16_t mtu, uint
     char why[TERN_WHY];
     memset(p, 0, sizeof *p);
     p->now.ns = 1000000000;
+    p->ask[0] = p->ask[1] = BATCH;
     if (tern_wire_new(mtu, gso_max, gso_max != 0 ? 16 : 64, &p->port[0], &p->port[1], why) != 0) {
         fprintf(stderr, "bench: %s\n", why);
         exit(1);
@@ -77,8 +78,9 @@ static size_t one_way(struct pair *p, int i)
     struct tern_frame f[BATCH];
     size_t n = 0;
     if (tern_tx_pending(p->st[i], 0)) {
-        size_t room = p->port[i]->ops->tx_get(p->port[i], f, BATCH, p->now);
+        size_t room = p->port[i]->ops->tx_get(p->port[i], f, p->ask[i], p->now);
         n = tern_tx(p->st[i], 0, f, room, p->now);
+        p->ask[i] = n * 2 < 2 ? 2 : n * 2 > BATCH ? BATCH : n * 2;
         p->port[i]->ops->tx_put(p->port[i], f, n, p->now);
     }
     n = p->port[!i]->ops->rx(p->port[!i], f, BATCH, p->now);

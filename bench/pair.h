@@ -13,6 +13,7 @@
 struct pair {
     struct tern_stack *st[2];
     struct tern_port *port[2];
+    size_t ask[2]; /* frames to ask for: twice what was needed last time */
     struct tern_time now;
 };
 

@@ -178,10 +178,9 @@ static error_t parser(int key, char *arg, struct argp_state *state)
 /* The rows: the user's policies or the classical ones, then the kernel's. */
 static bool plan(struct floodlab *a)
 {
-    static const char *const classical[] = {"cookies=overflow",  "cookies=always",
-                                            "drop",              "drop-oldest",
-                                            "drop,queue=65536",  "drop,timeout=1s,retries=0",
-                                            "drop-oldest,staged"};
+    static const char *const classical[] = {
+        "cookies=overflow",          "cookies=always",    "drop", "drop-oldest", "drop,queue=65536",
+        "drop,timeout=1s,retries=0", "drop-oldest,staged"};
     if (!a->link_given) {
         a->wire = true;
         a->tun = geteuid() == 0 && !a->cfg.virtual;
@@ -249,7 +248,8 @@ int cmd_floodlab(int argc, char **argv)
                "own, and measures what honest clients get, for each policy.\vColumns: forged "
                "frames a second that were reached, honest connects that got their answer, their "
                "times, memory touched, CPU time per forged frame and its answer, SYN-ACKs sent. "
-               "The kernel's CPU time has the TUN's in it; the row of spoilt frames, which it drops at "
+               "The kernel's CPU time has the TUN's in it; the row of spoilt frames, which it "
+               "drops at "
                "their IP checksum, is the TUN's alone."};
     static struct floodlab a = {
         .cfg = {.rate = 100000, .seconds = 5, .honest = 80, .seed = 1, .backlog = 1024}};

@@ -56,6 +56,12 @@ static char *on_ask(void *ctx, size_t *len)
     return snapshot_text(&sn, tern_loop_now(r->loop), len);
 }
 
+static char *on_order(void *ctx, const char *line, size_t *len)
+{
+    struct shield_run *r = ctx;
+    return orders_run(&r->st, 1, tern_loop_now(r->loop), line, len);
+}
+
 /* ---- life ---- */
 
 static void on_event(void *ctx, const struct tern_event *ev)
@@ -163,12 +169,6 @@ static int run_shield(struct shield_run *r, char *why)
     return shield_start(&cfg, &r->shield, why);
 }
 
-static char *on_order(void *ctx, const char *line, size_t *len)
-{
-    struct shield_run *r = ctx;
-    return orders_run(&r->st, 1, tern_loop_now(r->loop), line, len);
-}
-
 static int run_control(struct shield_run *r, char *why)
 {
     struct control_config cfg = {
@@ -180,11 +180,12 @@ static int run_control(struct shield_run *r, char *why)
 /* One line a service, once clients can connect. */
 static int run_announce(const struct shield_run *r)
 {
-    char at[INET_ADDRSTRLEN], host[INET_ADDRSTRLEN] = "127.0.0.1";
+    char at[INET_ADDRSTRLEN];
     const struct shield_opts *o = r->o;
     (void)inet_ntop(AF_INET, o->addr.b, at, sizeof at);
     for (unsigned i = 0; i < o->shield.nservice; i++) {
         const struct shield_service *s = &o->shield.service[i];
+        char host[INET_ADDRSTRLEN] = "127.0.0.1";
         if (s->host.addr.fam != TERN_AF_NONE)
             (void)inet_ntop(AF_INET, s->host.addr.b, host, sizeof host);
         (void)printf("%s:%u -> %s:%u\n", at, (unsigned)s->port, host, (unsigned)s->host.port);

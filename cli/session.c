@@ -12,9 +12,9 @@
 
 #include "base/assert.h"
 #include "base/time.h"
+#include "orders.h"
 #include "port/why.h"
 #include "see/text.h"
-#include "orders.h"
 #include "session_link.h"
 
 #include <errno.h>
@@ -117,8 +117,11 @@ static int session_control(struct session *s, char *why)
     s->seen[0] =
         (struct snapshot_stack){.name = "guest", .st = s->guest, .owner = session_owner, .ctx = s};
     s->seen[1] = (struct snapshot_stack){.name = "gateway", .st = s->gateway};
-    struct control_config cfg = {
-        .loop = s->loop, .name = s->name, .answer = session_answer, .order = session_order, .ctx = s};
+    struct control_config cfg = {.loop = s->loop,
+                                 .name = s->name,
+                                 .answer = session_answer,
+                                 .order = session_order,
+                                 .ctx = s};
     char warning[TERN_WHY] = "";
     if (control_start(&cfg, &s->control, warning) == 0)
         return 0;

@@ -156,8 +156,9 @@ static int shield_check(struct shield_parse *p)
 {
     const struct shield_opts *o = p->o;
     if (!o->device)
-        return shield_bad(p, "--link", "missing: the device at which clients arrive, tap:NAME or "
-                                       "tun:NAME");
+        return shield_bad(p, "--link",
+                          "missing: the device at which clients arrive, tap:NAME or "
+                          "tun:NAME");
     if (o->addr.fam == TERN_AF_NONE)
         return shield_bad(p, "--addr", "missing: the address that clients connect to");
     if (o->shield.nservice == 0)

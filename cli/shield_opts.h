@@ -9,10 +9,10 @@
 struct shield_opts {
     bool tun;
     const char *device;
-    struct tern_addr addr, gw; /* gw NONE = clients of this network only */
-    uint8_t prefix;            /* 24 */
-    uint16_t mtu;              /* 0 = the device's */
-    const char *name, *pcapng; /* name "shield" */
+    struct tern_addr addr, gw;   /* gw NONE = clients of this network only */
+    uint8_t prefix;              /* 24 */
+    uint16_t mtu;                /* 0 = the device's */
+    const char *name, *pcapng;   /* name "shield" */
     struct shield_config shield; /* service, policy, proxy, backlog, max_conns */
 };
 

@@ -18,9 +18,10 @@ struct tern_stack;
 enum tern_listen_flags {
     TERN_LISTEN_HOLD = 1, /* a SYN is not answered; TERN_EV_SYN offers it, tern_tcp_answer()
                              decides. For gateways: SYN-ACK only once the way behind is open */
-    TERN_LISTEN_COOKIES = 4, /* with HOLD: offering is a courtesy: when there is no room for a record, or
-                                the policy is COOKIES_ALWAYS, a cookie goes out without asking */
-    TERN_LISTEN_ANY = 2,  /* every local address and every port that has no listener of its own */
+    TERN_LISTEN_COOKIES =
+        4, /* with HOLD: offering is a courtesy: when there is no room for a record, or
+              the policy is COOKIES_ALWAYS, a cookie goes out without asking */
+    TERN_LISTEN_ANY = 2, /* every local address and every port that has no listener of its own */
 };
 
 /* Passive OPEN. `local.addr` may be unspecified (all our addresses). `backlog` bounds completed

@@ -12,8 +12,8 @@
  *
  * Both directions ended: both sockets are closed, and each stack finishes on its own.
  */
-#include "base/assert.h"
 #include "gate/flow.h"
+#include "base/assert.h"
 #include "gate/host.h"
 
 #include <errno.h>

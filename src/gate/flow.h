@@ -61,7 +61,8 @@ int flow_table_init(struct flow_table *t);
 /* Resets what is open (an unanswered SYN must have been answered before) and frees the table. */
 void flow_table_free(struct flow_table *t);
 
-struct flow *flow_new(struct flow_table *t, enum flow_state state, int fd); /* NULL: t->max in use */
+struct flow *flow_new(struct flow_table *t, enum flow_state state,
+                      int fd); /* NULL: t->max in use */
 void flow_move(struct flow *f, enum flow_state state);
 /* The joined sockets can be used: carries what is there. False when the flow is gone already. */
 bool flow_open(struct flow *f, struct tern_sock sock);

@@ -10,11 +10,11 @@
 
 #include <string.h>
 
-#define IP_HEAD  20u
-#define TH_SYN   0x02
-#define TH_RST   0x04
-#define TH_ACK   0x10
-#define TH_PSH   0x08
+#define IP_HEAD 20u
+#define TH_SYN  0x02
+#define TH_RST  0x04
+#define TH_ACK  0x10
+#define TH_PSH  0x08
 
 static const uint8_t server[4] = {10, 9, 0, 2};
 
@@ -46,7 +46,7 @@ static uint32_t forge_sum(const uint8_t *p, uint32_t n)
 static uint16_t forge_fold(uint32_t sum)
 {
     sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)~((sum & 0xffff) + (sum >> 16));
+    return (uint16_t) ~((sum & 0xffff) + (sum >> 16));
 }
 
 struct forged {
@@ -85,8 +85,8 @@ static uint32_t forge_build(uint8_t *p, const struct forged *g)
         memcpy(t + 20, options, sizeof options);
     if (g->data)
         t[tcp] = '?';
-    be16_store(t + 16, forge_fold(forge_sum(t, tcp + g->data) + forge_sum(p + 12, 8) + 6 + tcp +
-                                  g->data));
+    be16_store(t + 16,
+               forge_fold(forge_sum(t, tcp + g->data) + forge_sum(p + 12, 8) + 6 + tcp + g->data));
     return len;
 }
 

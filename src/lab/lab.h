@@ -36,23 +36,24 @@ struct lab_config {
     uint32_t honest;  /* honest connects a second */
     bool virtual;     /* the clock is advanced, not read: the same again with the same seed */
     uint32_t backlog;
-    bool spoil; /* forged frames have a wrong IP checksum: what the link alone costs */
-    int syncookies; /* LAB_KERNEL_NONE: tern with `policy`; else the kernel, tcp_syncookies = this */
+    bool spoil;     /* forged frames have a wrong IP checksum: what the link alone costs */
+    int syncookies; /* LAB_KERNEL_NONE: tern with `policy`; else the kernel, tcp_syncookies = this
+                     */
     struct tern_listener_policy policy;
 };
 
 struct lab_row {
-    char name[48];        /* the policy, as text */
-    uint64_t forged;      /* frames that the server was given */
-    uint64_t syn_acks;    /* what the server sent to the forger's addresses */
-    uint64_t answers;     /* ... all of it, RSTs included */
-    uint64_t tried, done; /* honest connects; those that got their answer in time */
+    char name[48];            /* the policy, as text */
+    uint64_t forged;          /* frames that the server was given */
+    uint64_t syn_acks;        /* what the server sent to the forger's addresses */
+    uint64_t answers;         /* ... all of it, RSTs included */
+    uint64_t tried, done;     /* honest connects; those that got their answer in time */
     double median_ms, p99_ms; /* of those done, from connect() to the server's first octet */
-    double cpu_ns;        /* thread CPU time per forged frame, taking in and answering */
-    double offered;       /* forged frames a second that were reached */
-    int64_t grown;        /* octets of memory touched in addition; -1 = not seen (the kernel's) */
+    double cpu_ns;            /* thread CPU time per forged frame, taking in and answering */
+    double offered;           /* forged frames a second that were reached */
+    int64_t grown; /* octets of memory touched in addition; -1 = not seen (the kernel's) */
     bool failed;
-    char why[256];        /* failed: the reason */
+    char why[256]; /* failed: the reason */
 };
 
 /* Runs one row in a child process, so that its memory and its namespace vanish with it. */

@@ -53,12 +53,12 @@ static json_t *lab_row_json(const struct lab_row *r)
 {
     if (r->failed)
         return json_pack("{s:s, s:s}", "policy", r->name, "not_run", r->why);
-    json_t *o = json_pack(
-        "{s:s, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:I, s:I}", "policy", r->name, "forged",
-        (json_int_t)r->forged, "forged_per_s", r->offered, "honest_tried", (json_int_t)r->tried,
-        "honest_done", (json_int_t)r->done, "median_ms", r->median_ms, "p99_ms", r->p99_ms,
-        "cpu_ns_per_frame", r->cpu_ns, "syn_acks", (json_int_t)r->syn_acks, "answers",
-        (json_int_t)r->answers);
+    json_t *o =
+        json_pack("{s:s, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:I, s:I}", "policy", r->name, "forged",
+                  (json_int_t)r->forged, "forged_per_s", r->offered, "honest_tried",
+                  (json_int_t)r->tried, "honest_done", (json_int_t)r->done, "median_ms",
+                  r->median_ms, "p99_ms", r->p99_ms, "cpu_ns_per_frame", r->cpu_ns, "syn_acks",
+                  (json_int_t)r->syn_acks, "answers", (json_int_t)r->answers);
     if (o && r->grown >= 0)
         (void)json_object_set_new(o, "memory_grown", json_integer(r->grown));
     return o;

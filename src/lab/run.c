@@ -187,7 +187,8 @@ void lab_run(const struct lab_config *cfg, struct lab_row *row)
     struct lab_row got;
     size_t have = 0;
     ssize_t n;
-    while (pid > 0 && have < sizeof got && (n = read(fd[0], (char *)&got + have, sizeof got - have)) > 0)
+    while (pid > 0 && have < sizeof got &&
+           (n = read(fd[0], (char *)&got + have, sizeof got - have)) > 0)
         have += (size_t)n;
     (void)close(fd[0]);
     if (pid > 0)

@@ -183,7 +183,8 @@ static int listen_open(struct sk *sk, uint32_t backlog)
 {
     struct tern_endpoint at = {.port = sk->local.port};
     struct tern_stack *st = sk->run->cfg.st;
-    /* Under a SYN flood nobody is asked; but what listens at a loopback address must see who comes. */
+    /* Under a SYN flood nobody is asked; but what listens at a loopback address must see who comes.
+     */
     bool loop = addr_is_loop(&sk->local.addr);
     uint32_t flags = TERN_LISTEN_HOLD | (loop ? 0u : (uint32_t)TERN_LISTEN_COOKIES);
     int rc = tern_tcp_listen(st, &at, backlog, flags, &sk->h);

@@ -15,11 +15,11 @@
 
 static const uint8_t signature[12] = {0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
                                       0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a};
-#define PROXY_FIXED  16u
-#define PROXY_PROXY  0x21
-#define PROXY_TCP4   0x11
-#define PROXY_TCP6   0x21
-#define PROXY_PORTS  4u
+#define PROXY_FIXED 16u
+#define PROXY_PROXY 0x21
+#define PROXY_TCP4  0x11
+#define PROXY_TCP6  0x21
+#define PROXY_PORTS 4u
 
 size_t proxy_v2(uint8_t out[PROXY_V2_MAX], const struct tern_endpoint *src,
                 const struct tern_endpoint *dst)

@@ -14,8 +14,8 @@ struct shield;
 #define SHIELD_SERVICES 64
 
 struct shield_service {
-    uint16_t port;              /* where clients connect: of the stack */
-    struct tern_endpoint host;  /* the server; addr NONE = 127.0.0.1 */
+    uint16_t port;             /* where clients connect: of the stack */
+    struct tern_endpoint host; /* the server; addr NONE = 127.0.0.1 */
 };
 
 struct shield_config {
@@ -43,8 +43,8 @@ void shield_free(struct shield *s);
 bool shield_leg(struct shield *s, struct tern_sock sock, char *text, size_t len);
 
 struct shield_counts {
-    uint64_t accepted;     /* connections of clients taken */
-    uint64_t refused;      /* ... and reset, because the server could not be reached */
+    uint64_t accepted;      /* connections of clients taken */
+    uint64_t refused;       /* ... and reset, because the server could not be reached */
     uint32_t open, pending; /* now: joined connections, dials under way among them */
 };
 void shield_counts(const struct shield *s, struct shield_counts *out);

@@ -3,7 +3,7 @@
  * tcp/answer.c: segments that belong to no control block: RSTs, SYN-ACKs of half-open records, ACKs
  * of TIME-WAIT. They wait in one bounded queue for each interface until the link asks for them.
  */
-#include "tcp/conn.h"
+#include "tcp/guard.h"
 
 #define LINK offsetof(struct tcp_ans, link)
 

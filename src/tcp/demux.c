@@ -6,7 +6,7 @@
  * connection is looked for first, then a half-open one, then TIME-WAIT: a half-open record may
  * stand beside the TIME-WAIT record that it is about to replace [RFC6191:2].
  */
-#include "tcp/conn.h"
+#include "tcp/guard.h"
 
 uint32_t tuple_hash(const struct tcp *t, const struct tcp_tuple *tu)
 {

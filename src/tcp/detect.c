@@ -12,7 +12,7 @@
  *
  * Nothing is decided here about any packet: limits and policies (policy.c) are what defends.
  */
-#include "tcp/conn.h"
+#include "tcp/guard.h"
 
 #define WINDOW_NS 1000000000
 #define CALM      5u

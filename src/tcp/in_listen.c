@@ -3,7 +3,7 @@
  * tcp/in_listen.c: segments for which there is no connection yet: RFC 9293 3.10.7.1 (CLOSED) and
  * 3.10.7.2 (LISTEN).
  */
-#include "tcp/conn.h"
+#include "tcp/guard.h"
 
 static bool unicast(const struct tern_addr *a)
 {

@@ -3,7 +3,7 @@
  * tcp/inspect.c: what `tern ss` shows of TCP. The cursor is a kind in its upper half and a pool
  * index in its lower one.
  */
-#include "tcp/conn.h"
+#include "tcp/guard.h"
 
 #define HALF_COOKIE_MS                                                                             \
     5000u /* how long a cookie is shown: about as long as an honest ACK may take */

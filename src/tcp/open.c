@@ -3,7 +3,7 @@
  * tcp/open.c: the calls that open and close (RFC 9293 3.10.1, 3.10.4, 3.10.5): LISTEN, CONNECT,
  * ACCEPT, SHUTDOWN (half-close), CLOSE and ABORT.
  */
-#include "tcp/conn.h"
+#include "tcp/guard.h"
 
 static void listener_tuple(const struct tcp_listener *l, struct tcp_tuple *tu)
 {

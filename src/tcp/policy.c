@@ -9,7 +9,7 @@
  * `staged` is the idea of Windows 2000's SynAttackProtect: beyond a number of half-open or of
  * retried half-open records the listener spends less on each, until half of both is gone.
  */
-#include "tcp/conn.h"
+#include "tcp/guard.h"
 
 #define EVICT_STEPS 64u /* records looked at to find the listener's oldest */
 
@@ -31,11 +31,10 @@ void policy_stage(struct tcp_listener *l)
     uint32_t queue = policy_queue(l);
     uint32_t half = l->pol.staged_half != 0 ? l->pol.staged_half : queue / 2;
     uint32_t retried = l->pol.staged_retried != 0 ? l->pol.staged_retried : queue / 4;
-    if (!l->pol.staged)
-        l->stage = false;
-    else if (l->half > half || l->retried > retried)
+    bool calm = l->half <= half / 2 && l->retried <= retried / 2;
+    if (l->half > half || l->retried > retried)
         l->stage = true;
-    else if (l->half <= half / 2 && l->retried <= retried / 2)
+    if (!l->pol.staged || calm)
         l->stage = false;
 }
 

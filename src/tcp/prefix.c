@@ -13,7 +13,7 @@
  * The hash is keyed multiplication, not SipHash: nobody outside sees what it decides soon enough to
  * learn from it, and it is on the path of each forged SYN.
  */
-#include "tcp/conn.h"
+#include "tcp/guard.h"
 
 void prefix_addr(const uint8_t *addr, unsigned fam, struct tern_addr *out)
 {

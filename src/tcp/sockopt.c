@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tcp/sockopt.c: options of connections and listeners, names of their ends. */
-#include "tcp/conn.h"
+#include "tcp/guard.h"
 
 static int set_bool(int64_t v, bool *out)
 {

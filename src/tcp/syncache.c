@@ -9,7 +9,7 @@
  *
  * What a listener does with a SYN for which there is no room is said in policy.c.
  */
-#include "tcp/conn.h"
+#include "tcp/guard.h"
 
 #define LINK     offsetof(struct tcp_half, link)
 #define HOLD_MS  180000u /* how long the application may take to decide */

@@ -6,7 +6,7 @@
  * timer later does not touch the wheel: the node fires at the old time, finds nothing due and is
  * set again. So restarting the retransmission timer on each ACK costs one store.
  */
-#include "tcp/conn.h"
+#include "tcp/guard.h"
 
 #define MEMORY_MS 100 /* between two tries to get buffer memory */
 

@@ -145,6 +145,20 @@ def test_policy_is_the_listeners(shielded, policy, records):
     assert len(kept) == records
 
 
+def test_policy_changes_while_it_runs(shielded):
+    sh = shielded("--policy", "drop,queue=5")
+
+    def policy(*words):
+        done = subprocess.run([sh.lab.tern_command, "policy", sh.lab.name, f":{PORT}", *words], capture_output=True,
+                              text=True, timeout=WAIT)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+    assert policy() == f"{TERN}:{PORT} drop,queue=5\n"
+    assert policy("cookies=always") == f"{TERN}:{PORT} cookies=always,queue=5\n"
+    c, s, _ = sh.pair()
+    send_and_receive(sh.client, c, sh.server, s, 1000)
+
+
 def test_more_clients_than_room_wait(shielded):
     """The third client is carried on when the first has gone; nobody is reset."""
     sh = shielded("--max-conns", "2")

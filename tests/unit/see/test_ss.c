@@ -131,7 +131,8 @@ static void timers_count_down(void **state)
                                    .filter.states = FILTER_ALL & ~FILTER_LISTENING},
                  1,
                  "ESTAB     0 1448 10.0.2.15:49152 93.0.2.34:64999 timer:(on,204ms,1)\n"
-                 "SYN-RECV  0 0    10.0.2.15:64001 10.0.2.2:5000   age:0.0s retries:0 kept timer:(on,1sec,0)\n"
+                 "SYN-RECV  0 0    10.0.2.15:64001 10.0.2.2:5000   age:0.0s retries:0 kept "
+                 "timer:(on,1sec,0)\n"
                  "TIME-WAIT 0 0    10.0.2.15:49150 93.0.2.34:64999 timer:(timewait,59sec,0)\n");
     char buf[32];
     assert_string_equal(ss_countdown(buf, 0), "0ms");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "tcp/guard.h"
 #include "unit/tcp/rig.h"
 
 struct crowd {
