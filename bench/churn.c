@@ -35,7 +35,7 @@ static void cycle(struct pair *p, struct tern_sock l, uint16_t port)
 
 int main(int argc, char **argv)
 {
-    unsigned cycles = (unsigned)number(argc, argv, 1, 500000);
+    unsigned cycles = (unsigned)number(argc, argv, 1, 500000), tenth = cycles / 10;
     struct tern_config cfg;
     struct pair p;
     struct tern_sock l[PORTS];
@@ -49,8 +49,8 @@ int main(int argc, char **argv)
     double t0 = seconds(), last = t0, worst = 1e18;
     for (unsigned i = 0; i < cycles; i++) {
         cycle(&p, l[i % PORTS], (uint16_t)(8000 + i % PORTS));
-        if ((i + 1) % (cycles / 10) == 0) {
-            double t = seconds(), rate = cycles / 10 / (t - last);
+        if ((i + 1) % tenth == 0) {
+            double t = seconds(), rate = tenth / (t - last);
             worst = rate < worst ? rate : worst;
             last = t;
         }

@@ -14,18 +14,6 @@
 #define TIME_WAIT 200000u
 #define PORTS     16u
 
-static double resident(void)
-{
-    long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (f == NULL || fscanf(f, "%*s %ld", &pages) != 1) {
-        fprintf(stderr, "bench: /proc/self/statm cannot be read\n");
-        exit(1);
-    }
-    fclose(f);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
-
 static void drain(struct pair *p)
 {
     struct tern_event ev;
@@ -61,17 +49,15 @@ static void idle(void)
 }
 
 /* The SYN that stack 0 sends to start a connection, as a template for forged ones. */
-static void first_syn(struct pair *p, uint16_t port, uint8_t *frame, uint32_t *len)
+static void first_syn(struct pair *p, uint16_t port, struct tern_frame *f)
 {
     struct tern_endpoint to = pair_addr(1, port);
     struct tern_sock c;
     int r = tern_tcp_connect(p->st[0], NULL, &to, &c, p->now);
     if (r != 0)
         die("connect", r);
-    struct tern_frame f = {.data = frame, .cap = 2048};
-    if (tern_tx(p->st[0], 0, &f, 1, p->now) != 1)
+    if (tern_tx(p->st[0], 0, f, 1, p->now) != 1)
         die("no SYN came", TERN_EAGAIN);
-    *len = f.len;
 }
 
 static void half_open(void)
@@ -80,20 +66,20 @@ static void half_open(void)
     struct pair p;
     struct tern_sock c, s;
     uint8_t frame[2048];
-    uint32_t len;
     tern_config_init(&cfg);
     cfg.max_half_open = HALF_OPEN;
     cfg.max_prefix_half = cfg.prefix_answers_per_s = 0; /* all from one network, none finishes */
     pair_make(&p, &cfg, 1500, 0);
     struct tern_sock l = pair_listen(&p, 80, HALF_OPEN);
     pair_connect(&p, l, 80, &c, &s);
-    first_syn(&p, 80, frame, &len);
+    struct tern_frame syn = {.data = frame, .cap = sizeof frame};
+    first_syn(&p, 80, &syn);
     double before = 0;
     for (unsigned i = 0; i < HALF_OPEN; i++) {
         uint16_t port = (uint16_t)(1024 + i);
         frame[34] = (uint8_t)(port >> 8);
         frame[35] = (uint8_t)port;
-        struct tern_frame f = {.data = frame, .len = len, .csum = TERN_CSUM_OK};
+        struct tern_frame f = {.data = frame, .len = syn.len, .csum = TERN_CSUM_OK};
         tern_rx(p.st[1], 0, &f, 1, p.now);
         uint8_t out[2048];
         struct tern_frame o = {.data = out, .cap = sizeof out};

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BATCH 64
 
@@ -11,6 +12,19 @@ void die(const char *what, int err)
 {
     fprintf(stderr, "bench: %s: %s\n", what, tern_strerror(err));
     exit(1);
+}
+
+double resident(void)
+{
+    char line[128], *end = line;
+    FILE *f = fopen("/proc/self/statm", "r");
+    if (f == NULL || fgets(line, sizeof line, f) == NULL) {
+        fprintf(stderr, "bench: /proc/self/statm cannot be read\n");
+        exit(1);
+    }
+    fclose(f);
+    (void)strtol(line, &end, 10); /* the first number is the size of the address space */
+    return (double)strtol(end, NULL, 10) * (double)sysconf(_SC_PAGESIZE);
 }
 
 uint64_t number(int argc, char **argv, int i, uint64_t none)

@@ -29,6 +29,8 @@ struct tern_endpoint pair_addr(int side, uint16_t port);
 /* Connects from 0 to 1 and accepts; both handles. Ends the program on failure. */
 void pair_connect(struct pair *p, struct tern_sock listener, uint16_t port, struct tern_sock *c,
                   struct tern_sock *s);
+/* Octets of this process that are resident; ends the program if the kernel does not tell. */
+double resident(void);
 /* The i-th argument as a number, or `none` if there are fewer; ends the program on anything else.
  */
 uint64_t number(int argc, char **argv, int i, uint64_t none);

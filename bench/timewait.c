@@ -26,18 +26,6 @@ static double seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static double resident(void)
-{
-    long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "r");
-    if (f == NULL || fscanf(f, "%*s %ld", &pages) != 1) {
-        fprintf(stderr, "bench: /proc/self/statm cannot be read\n");
-        exit(1);
-    }
-    fclose(f);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
-
 struct client {
     struct tern_stack *st;
     struct tern_time now;

@@ -97,7 +97,7 @@ static int by_name(const void *a, const void *b)
 static void ask_one(struct ask_runs *runs, const char *folder, const char *file, const char *want,
                     const char *me)
 {
-    char path[CONTROL_PATH + 64], base[64];
+    char path[CONTROL_PATH + 64 + 256], base[64];
     size_t n = strlen(file);
     if (n < 6 || n - 5 >= sizeof base || strcmp(file + n - 5, ".sock") != 0)
         return;

@@ -195,7 +195,7 @@ static bool plan(struct floodlab *a)
             return false;
     }
     for (int i = 0; a->tun && i < 3; i++) {
-        char name[32];
+        char name[48];
         (void)snprintf(name, sizeof name, "kernel, tcp_syncookies=%d", i);
         add_row(a, name, i, NULL);
     }

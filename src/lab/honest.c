@@ -106,7 +106,8 @@ void honest_result(struct honest *h, struct lab_row *row)
     row->tried = h->started;
     row->done = n;
     if (n > 0) {
-        row->median_ms = (double)h->call[lost + n / 2].took * 1e-6;
-        row->p99_ms = (double)h->call[lost + (n - 1) * 99 / 100].took * 1e-6;
+        uint32_t median = lost + n / 2, p99 = lost + (n - 1) * 99 / 100;
+        row->median_ms = (double)h->call[median].took * 1e-6;
+        row->p99_ms = (double)h->call[p99].took * 1e-6;
     }
 }

@@ -45,13 +45,15 @@ static double lab_cpu(void)
 
 static int64_t lab_resident(void)
 {
-    long pages = 0;
+    char line[128] = "", *end = line;
     FILE *f = fopen("/proc/self/statm", "re");
-    if (f && fscanf(f, "%*s %ld", &pages) != 1)
-        pages = 0;
+    bool read = f && fgets(line, sizeof line, f);
     if (f)
         (void)fclose(f);
-    return (int64_t)pages * sysconf(_SC_PAGESIZE);
+    if (!read)
+        return 0;
+    (void)strtol(line, &end, 10); /* the first number is the size of the address space */
+    return (int64_t)strtol(end, NULL, 10) * sysconf(_SC_PAGESIZE);
 }
 
 /* The real clock goes on within a turn. */
@@ -106,7 +108,7 @@ static void lab_flood(struct lab *l, uint64_t due)
         lab_answers(l);
         l->cpu += lab_cpu() - t;
         l->row->forged += n;
-        if (!l->cfg->virtual && tern_clock_now().ns - l->now.ns > STEP_NS * 10)
+        if (!l->cfg->virtual && tern_clock_now().ns - l->now.ns > INT64_C(10) * STEP_NS)
             break; /* the clients' turn, although more is due */
     }
 }

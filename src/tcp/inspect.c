@@ -215,6 +215,8 @@ static bool info_at(const struct tcp *t, unsigned kind, uint32_t idx, struct ter
     }
 }
 
+#define CURSOR_KIND (UINT64_C(1) << 32) /* the kind stands above the index */
+
 bool tcp_inspect_next(const struct tcp *t, uint64_t *cursor, struct tern_info *out,
                       struct tern_time now)
 {
@@ -226,12 +228,12 @@ bool tcp_inspect_next(const struct tcp *t, uint64_t *cursor, struct tern_info *o
         while (idx < fresh[kind]) {
             idx++;
             if (info_at(t, kind, idx, out, now)) {
-                *cursor = (uint64_t)kind << 32 | idx;
+                *cursor = kind * CURSOR_KIND + idx;
                 return true;
             }
         }
     }
-    *cursor = (uint64_t)5 << 32;
+    *cursor = 5 * CURSOR_KIND;
     return false;
 }
 

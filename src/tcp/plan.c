@@ -181,6 +181,7 @@ static bool sends_data(unsigned state)
 static bool plan_tlp(const struct tcp *t, const struct tcp_conn *c, const struct xmit *x,
                      uint32_t eff, struct tcp_plan *p)
 {
+    tern_assert(eff > 0);
     if (!x->tlp_owed || x->tail == 0 || !sends_data(c->state))
         return false;
     uint32_t unsent =

@@ -196,7 +196,8 @@ void sent_forget(struct tcp *t, struct tcp_conn *c)
     free_records(t, c, x);
     x->blind = true;
     x->tlp_owed = x->tlp_out = x->frto = x->undo_ok = false;
-    x->timer_ns[TT_TLP - TT_TLP] = x->timer_ns[TT_REO - TT_TLP] = 0;
+    x->timer_ns[0] = 0; /* TT_TLP */
+    x->timer_ns[TT_REO - TT_TLP] = 0;
     if (lost) { /* which segments were to be sent again is not known any more */
         c->snd.rtx = c->snd.una;
         c->rtx_cause = CAUSE_TX_REXMT_GO_BACK;

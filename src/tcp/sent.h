@@ -154,8 +154,8 @@ void sent_again(struct tcp *t, struct tcp_conn *c, struct seq lo, struct seq hi,
                 struct tern_time now);
 /* snd.una has moved: what it covers is delivered. */
 void sent_acked(struct tcp *t, struct tcp_conn *c, struct news *n);
-/* Cuts a record in two at `at`; returns the second part, 0 when there is no record for it. */
-uint32_t sent_split(struct tcp *t, struct xmit *x, uint32_t idx, struct seq at);
+/* Cuts a record in two at `cut`; returns the second part, 0 when there is no record for it. */
+uint32_t sent_split(struct tcp *t, struct xmit *x, uint32_t idx, struct seq cut);
 void sent_sacked(struct tcp *t, struct tcp_conn *c, struct xmit *x, uint32_t idx);
 void sent_lost(struct tcp *t, struct tcp_conn *c, struct xmit *x, uint32_t idx, unsigned why);
 /* A LOST record is taken for in flight again. */

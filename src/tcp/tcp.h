@@ -84,8 +84,8 @@ struct tern_time tcp_deadline(const struct tcp *t);
 
 int tcp_listen(struct tcp *t, const struct tern_endpoint *local, uint32_t backlog, uint32_t flags,
                struct tern_sock *out, struct tern_time now);
-int tcp_accept(struct tcp *t, struct tern_sock l, struct tern_sock *out);
-int tcp_answer(struct tcp *t, struct tern_sock half_open, enum tern_answer a, struct tern_time now,
+int tcp_accept(struct tcp *t, struct tern_sock s, struct tern_sock *out);
+int tcp_answer(struct tcp *t, struct tern_sock s, enum tern_answer ans, struct tern_time now,
                struct tern_endpoint *local, struct tern_endpoint *remote, uint32_t *seq);
 /* local.addr is already chosen (a source address of iface); port 0 = ephemeral. */
 int tcp_connect(struct tcp *t, const struct tern_endpoint *local,

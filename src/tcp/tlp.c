@@ -74,8 +74,11 @@ void tlp_ack(struct tcp *t, struct tcp_conn *c, const struct news *n, bool dup,
     if (!x->tlp_out || seq_lt(c->snd.una, x->tlp_end))
         return;
     const struct cc_ops *cc = conn_cc(t, c);
-    if (!x->tlp_rexmt || (n->dsack && seq_eq(n->dsack_hi, x->tlp_end))) {
-        x->tlp_out = false; /* nothing was lost */
+    /* Nothing was lost: it was new data, a D-SACK came, or an ACK that repeats the last: both
+     * copies arrived. */
+    bool twice = seq_eq(c->snd.una, x->tlp_end) && dup && !n->sacked && !n->una_moved;
+    if (!x->tlp_rexmt || (n->dsack && seq_eq(n->dsack_hi, x->tlp_end)) || twice) {
+        x->tlp_out = false;
     } else if (seq_gt(c->snd.una, x->tlp_end)) {
         /* More than the probe is acknowledged, and no D-SACK came: the probe was needed. */
         x->tlp_out = false;
@@ -85,7 +88,5 @@ void tlp_ack(struct tcp *t, struct tcp_conn *c, const struct news *n, bool dup,
             cc->on_recovered(&c->cc, snd_flight(c), now);
             note_cc(t, c, CAUSE_CC_TLP, now);
         }
-    } else if (dup && !n->sacked && !n->una_moved) {
-        x->tlp_out = false; /* an ACK that repeats the last: both copies arrived */
     }
 }

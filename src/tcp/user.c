@@ -178,8 +178,8 @@ int64_t tcp_recv(struct tcp *t, struct tern_sock s, void *buf, size_t len, struc
 {
     size_t done = 0;
     while (done < len) {
-        const uint8_t *p;
-        size_t n;
+        const uint8_t *p = NULL;
+        size_t n = 0;
         struct tcp_conn *c = conn_get(t, s);
         /* Reading stops before an urgent octet; and a pending error is the next call's: asking for
          * it would take it. */
@@ -188,6 +188,7 @@ int64_t tcp_recv(struct tcp *t, struct tern_sock s, void *buf, size_t len, struc
         int r = tcp_recv_data(t, s, &p, &n);
         if (r <= 0)
             return done != 0 ? (int64_t)done : r;
+        tern_assert(p != NULL && n != 0);
         if (n > len - done)
             n = len - done;
         memcpy((uint8_t *)buf + done, p, n);
