@@ -17,7 +17,7 @@
 #define TRACE_RECORDS  65536
 /* A wire without delay never has more in flight than what one turn of the loop moves: buffers that
  * stay in the cache carry twice as much as the default's 4 MB. */
-#define WIRE_BUF (1u << 20)
+#define WIRE_BUF (256u << 10)
 
 bool session_traced(const struct run_opts *o)
 {
