@@ -106,7 +106,7 @@ TERN_API int tern_tcp_send_commit(struct tern_stack *st, struct tern_sock s, siz
                                   uint32_t flags, struct tern_time now);
 
 /* Copies up to len octets out of the receive buffer. 0 = the peer has sent FIN and all was read.
- * EAGAIN, or the pending error once all data before it was read. */
+ * EAGAIN, ENOTCONN in SYN-SENT, or the pending error once all data before it was read. */
 TERN_API int64_t tern_tcp_recv(struct tern_stack *st, struct tern_sock s, void *buf, size_t len,
                                struct tern_time now);
 /* The same without a copy: *ptr and *len are the first contiguous readable piece (at most the

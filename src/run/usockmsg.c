@@ -137,6 +137,16 @@ void msg_sendto(struct call *c)
         hold_add(c, sendto_try, SO_SNDTIMEO, EAGAIN);
 }
 
+/* TCP's messages are the kernel's own: our ends have no names, so it says "no address", as TCP
+ * does. A datagram's call is tried, and held if it must wait. */
+static void message_call(struct call *c, bool (*again)(struct call *), int timeout)
+{
+    if (c->sk->proto == IPPROTO_TCP)
+        call_continue(c);
+    else if (!again(c))
+        hold_add(c, again, timeout, EAGAIN);
+}
+
 static bool sendmsg_try(struct call *c)
 {
     struct message m;
@@ -146,10 +156,7 @@ static bool sendmsg_try(struct call *c)
 
 void msg_sendmsg(struct call *c)
 {
-    if (c->sk->proto == IPPROTO_TCP)
-        call_continue(c);
-    else if (!sendmsg_try(c))
-        hold_add(c, sendmsg_try, SO_SNDTIMEO, EAGAIN);
+    message_call(c, sendmsg_try, SO_SNDTIMEO);
 }
 
 static bool sendmmsg_try(struct call *c)
@@ -172,10 +179,7 @@ static bool sendmmsg_try(struct call *c)
 
 void msg_sendmmsg(struct call *c)
 {
-    if (c->sk->proto == IPPROTO_TCP)
-        call_continue(c);
-    else if (!sendmmsg_try(c))
-        hold_add(c, sendmmsg_try, SO_SNDTIMEO, EAGAIN);
+    message_call(c, sendmmsg_try, SO_SNDTIMEO);
 }
 
 /* ---- receiving ---- */
@@ -281,10 +285,7 @@ static bool recvfrom_try(struct call *c)
 
 void msg_recvfrom(struct call *c)
 {
-    if (c->sk->proto == IPPROTO_TCP)
-        call_continue(c); /* our ends have no names: the kernel says "no address", as TCP does */
-    else if (!recvfrom_try(c))
-        hold_add(c, recvfrom_try, SO_RCVTIMEO, EAGAIN);
+    message_call(c, recvfrom_try, SO_RCVTIMEO);
 }
 
 static bool recvmsg_try(struct call *c)
@@ -296,10 +297,7 @@ static bool recvmsg_try(struct call *c)
 
 void msg_recvmsg(struct call *c)
 {
-    if (c->sk->proto == IPPROTO_TCP)
-        call_continue(c);
-    else if (!recvmsg_try(c))
-        hold_add(c, recvmsg_try, SO_RCVTIMEO, EAGAIN);
+    message_call(c, recvmsg_try, SO_RCVTIMEO);
 }
 
 /* Waits for the first message only, as with MSG_WAITFORONE. */
@@ -323,8 +321,5 @@ static bool recvmmsg_try(struct call *c)
 
 void msg_recvmmsg(struct call *c)
 {
-    if (c->sk->proto == IPPROTO_TCP)
-        call_continue(c);
-    else if (!recvmmsg_try(c))
-        hold_add(c, recvmmsg_try, SO_RCVTIMEO, EAGAIN);
+    message_call(c, recvmmsg_try, SO_RCVTIMEO);
 }

@@ -17,7 +17,6 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "base/map.h"
-#include "base/prng.h"
 #include "base/ranges.h"
 #include "base/ring.h"
 #include "base/seq.h"
@@ -99,7 +98,6 @@ struct tcp_conn {
     bool used : 1;
     bool hashed : 1; /* in the 4-tuple table */
     bool orphan : 1; /* the application has closed its handle */
-    bool active : 1; /* we opened actively [RFC9293:MUST-11] */
     bool ts_ok : 1, sack_ok : 1, ws_ok : 1;
     bool nodelay : 1, cork : 1, keepalive : 1, oobinline : 1, quickack : 1;
     bool syn_acked : 1;    /* the peer has acknowledged our SYN; snd.una may pass the ISS again */
@@ -184,7 +182,7 @@ struct tcp_half {
     uint8_t iface;
     uint8_t ws;     /* the peer's shift + 1, 0 = no option */
     uint8_t own_ws; /* our shift as the SYN-ACK announces it; the limit may change later */
-    bool ts : 1, sack : 1, reused_tw : 1, used : 1, resent : 1;
+    bool ts : 1, sack : 1, used : 1, resent : 1;
     bool again : 1;   /* the SYN-ACK was repeated for a repeated SYN: no round-trip sample */
     bool offered : 1; /* the application has its handle: it must hear of the end */
 };
@@ -233,11 +231,10 @@ struct tw_tab {
 struct tcp_listener {
     struct tern_addr addr; /* fam NONE = all */
     uint16_t port;
-    bool used, hold, any, ready_event;
+    bool used, hold, any;
     bool must_ask; /* hold, and no cookie may go out unasked */
     uint32_t gen, backlog, serial;
     uint32_t half; /* half-open records of this listener */
-    uint32_t accept_bits;
     uint64_t user;
     struct list accept; /* connections waiting */
     struct link event_link;

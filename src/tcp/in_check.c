@@ -62,7 +62,8 @@ static unsigned rst(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
         return CAUSE_DROP_RST_CHALLENGED;
     }
     switch (c->state) {
-    case TERN_TCP_SYN_RECEIVED: /* from an active open: passive ones are half-open records */
+    case TERN_TCP_SYN_RECEIVED: /* from an active open: passive ones are half-open records
+                                   [RFC9293:MUST-11] */
         tcp_die(t, c, TERN_ECONNREFUSED, CAUSE_ST_REFUSED, now);
         break;
     case TERN_TCP_CLOSING:

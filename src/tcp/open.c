@@ -130,7 +130,6 @@ int tcp_connect(struct tcp *t, const struct tern_endpoint *local,
     struct tcp_conn *c = conn_new(t, &tu, hash, now);
     if (c == NULL)
         return TERN_ENOBUFS;
-    c->active = true;
     c->serial = ++t->serial;
     c->ts_off = ts_offset_of(t, &tu);
     c->mss = c->rcv_mss = iface_mss(t, iface, tu.fam, 0);

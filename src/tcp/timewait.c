@@ -228,7 +228,6 @@ static unsigned tw_syn(struct tcp *t, struct tcp_tw *w, const struct tcp_tuple *
     struct tcp_half *h = half_new(t, l, tu, tuple_hash(t, tu), in, iss, now);
     if (h == NULL)
         return CAUSE_DROP_SYN_FULL;
-    h->reused_tw = true;
     return CAUSE_RX_SEG;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* tcp/path.c: see path.h. */
 #include "unit/tcp/path.h"
+#include "base/prng.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/prng.h"
 #include "tcp/cc/bbr.h"
 #include "unit/tcp/path.h"
 #include "unit/tcp/rig.h"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/prng.h"
 #include "unit/tcp/flight.h"
 
 static void test_marks_and_merges(void **state) /* [RFC2018:5] */
