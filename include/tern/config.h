@@ -47,8 +47,11 @@ struct tern_config {
         max_cc_blocks; /* connections with data in flight, now or within the last second, that have
                           SACK recovery and the congestion control's memory; 0 = max_conns. When
                           full: the longest idle one gives way, then plain NewReno */
-    uint32_t max_sent; /* transmissions in flight of all connections; when full: coarser records,
-                          then plain NewReno */
+    uint32_t max_extras;  /* connections and listeners with options off their defaults or rare
+                             features in use; 0 = one for each. When full: the option is refused with
+                             ENOBUFS */
+    uint32_t max_sent;    /* transmissions in flight of all connections; when full: coarser records,
+                             then plain NewReno */
     uint32_t max_orphans; /* connections that the application has closed and the stack is finishing;
                              the next one closed is reset instead. 0 = max_conns */
     uint32_t max_prefix_half;  /* half-open records of one source prefix (/24, /56); cookie or drop,

@@ -81,6 +81,7 @@ static const struct range_rule config_rules[] = {
     RULE(max_ooo, 1, 16777216),
     RULE(max_conn_ooo, 1, 65535),
     RULE(max_cc_blocks, 0, 16777216),
+    RULE(max_extras, 0, 33554432),
     RULE(max_sent, 1, 16777216),
     RULE(max_orphans, 0, 16777216),
     RULE(max_prefix_half, 0, 16777216),

@@ -25,6 +25,7 @@
 #include "base/wheel.h"
 #include "tcp/cc/cc.h"
 #include "tcp/cookie.h"
+#include "tcp/extra.h"
 #include "tcp/flood.h"
 #include "tcp/sent.h"
 #include "tcp/tcp.h"
@@ -90,6 +91,7 @@ struct tcp_conn {
     uint8_t cc_id;          /* enum tern_cc: which congestion control */
     uint32_t serial, gen, hash;
     uint32_t listener; /* index while waiting to be accepted; 0 = none */
+    uint32_t extra;    /* index of the struct tcp_extra, 0 = none */
     uint32_t xmit;     /* index of the struct xmit, 0 = none: nothing was sent lately */
     uint32_t gone; /* octets between snd.una and snd.nxt that are not in flight: SACKed, or lost */
     uint64_t user;
@@ -131,7 +133,7 @@ struct tcp_conn {
     uint16_t mss_user; /* TERN_OPT_MAXSEG, 0 = none */
     uint16_t rcv_mss;  /* RMSS: estimate of the peer's segment size */
     uint8_t persist_shift;
-    uint8_t keep_cnt, keep_probes; /* how many to send, and sent */
+    uint8_t keep_probes; /* sent */
     uint8_t oob_octet;
 
     struct tcp_snd snd;
@@ -150,7 +152,6 @@ struct tcp_conn {
     uint16_t events;  /* TERN_EV_* not yet given out */
     int16_t err;      /* pending error (enum tern_err) */
     int16_t soft_err; /* last soft ICMP error */
-    uint32_t keep_idle_ms, keep_intvl_ms, user_timeout_ms;
 
     int64_t timer_ns[TT_COUNT]; /* 0 = not running */
     struct wheel_node wheel;
@@ -245,6 +246,7 @@ struct tcp_listener {
     uint8_t cookie_ws; /* shift + 1 that all its cookies promise; 0 = none given out yet */
     int64_t cookie_ns; /* when the last was given out; 0 = never */
     int64_t opts[4];   /* inherited: sndbuf, rcvbuf, nodelay, keepalive */
+    uint32_t extra;    /* inherited: index of the struct tcp_extra, 0 = none */
 };
 
 #define ANS_RAW 40 /* a SYN-ACK with MSS, SACK, timestamps and window scale */
@@ -281,7 +283,8 @@ struct tcp {
     struct trace *trace;
     const struct cksum_ops *cks;
     struct tw_tab tws;
-    struct pool conns, halves, listeners, anss, ooo, xmits, sents;
+    struct pool conns, halves, listeners, anss, ooo, xmits, sents, extras;
+    struct tcp_extra extra_default; /* what connections without a record of their own read */
     struct map conn_map, half_map, listen_map;
     struct wheel wheel;
     struct list half_list[HALF_LISTS];

@@ -102,9 +102,6 @@ static void conn_defaults(struct tcp *t, struct tcp_conn *c, struct tern_time no
     c->snd.limit = g->sndbuf;
     c->rcv.limit = g->rcvbuf;
     c->rcv.ooo.max = (uint16_t)(g->max_conn_ooo < UINT16_MAX ? g->max_conn_ooo : UINT16_MAX);
-    c->keep_idle_ms = g->keep_idle_ms;
-    c->keep_intvl_ms = g->keep_intvl_ms;
-    c->keep_cnt = (uint8_t)g->keep_count;
     c->last_rx_ms = c->last_tx_ms = tcp_ms(t, now);
     rtt_init(&c->rtt, g);
 }
@@ -147,6 +144,7 @@ void conn_free(struct tcp *t, struct tcp_conn *c)
     tern_assert(c->used && c->listener == 0);
     conn_unhash(t, c);
     xmit_give(t, c);
+    extra_give(t, &c->extra);
     ring_free(&c->snd.buf, t->arena);
     ring_free(&c->rcv.buf, t->arena);
     ranges_clear(&c->rcv.ooo, &t->ooo);

@@ -16,7 +16,7 @@ static void *carve(struct carve *k, size_t size, uint64_t count)
 }
 
 struct layout {
-    void *conns, *halves, *tws, *listeners, *anss, *ooo, *xmits, *sents;
+    void *conns, *halves, *tws, *listeners, *anss, *ooo, *xmits, *sents, *extras;
     struct prefix_tab *prefix;
     void *tw_head;
     struct map_slot *conn_map, *half_map, *listen_map;
@@ -37,6 +37,7 @@ static void lay_out(struct carve *k, const struct tern_config *cfg, struct layou
     l->ooo = carve(k, sizeof(struct range), cfg->max_ooo);
     l->xmits = carve(k, sizeof(struct xmit), xmit_blocks(cfg));
     l->sents = carve(k, sizeof(struct sent), cfg->max_sent);
+    l->extras = carve(k, sizeof(struct tcp_extra), extra_count(cfg));
     l->prefix = carve(k, sizeof(struct prefix_tab), 1);
     l->conn_map = carve(k, sizeof(struct map_slot), map_slots(cfg->max_conns));
     l->half_map = carve(k, sizeof(struct map_slot), map_slots(cfg->max_half_open));
@@ -85,6 +86,8 @@ struct tcp *tcp_init(void *mem, const struct tern_config *cfg, struct buddy *are
     pool_init(&t->ooo, l.ooo, sizeof(struct range), cfg->max_ooo, fault);
     pool_init(&t->xmits, l.xmits, sizeof(struct xmit), xmit_blocks(cfg), fault);
     pool_init(&t->sents, l.sents, sizeof(struct sent), cfg->max_sent, fault);
+    pool_init(&t->extras, l.extras, sizeof(struct tcp_extra), extra_count(cfg), fault);
+    extra_defaults(&t->extra_default, cfg);
     map_init(&t->conn_map, l.conn_map, map_slots(cfg->max_conns));
     map_init(&t->half_map, l.half_map, map_slots(cfg->max_half_open));
     map_init(&t->listen_map, l.listen_map, map_slots(cfg->max_listeners));

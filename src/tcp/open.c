@@ -276,6 +276,7 @@ static void listener_close(struct tcp *t, struct tcp_listener *l, struct tern_ti
     else
         map_remove(&t->listen_map, l->port, idx);
     l->used = false;
+    extra_give(t, &l->extra);
     pool_give(&t->listeners, idx);
 }
 

@@ -74,14 +74,6 @@ static int listener_opt(struct tcp_listener *l, enum tern_opt opt, int64_t v)
     }
 }
 
-static int set_ms(int64_t v, int64_t lo, uint32_t *out)
-{
-    if (v < lo || v > INT32_MAX)
-        return TERN_EINVAL;
-    *out = (uint32_t)v;
-    return TERN_OK;
-}
-
 /* Options that are more than a stored value. */
 static int conn_opt_bool(struct tcp *t, struct tcp_conn *c, enum tern_opt opt, int64_t v,
                          struct tern_time now)
@@ -144,38 +136,43 @@ static int conn_opt_header(struct tcp_conn *c, enum tern_opt opt, int64_t v)
     }
 }
 
-static int conn_opt_number(struct tcp *t, struct tcp_conn *c, enum tern_opt opt, int64_t v,
-                           struct tern_time now)
+/* Options of struct tcp_extra, and what changes at once with them. */
+static int conn_opt_extra(struct tcp *t, struct tcp_conn *c, enum tern_opt opt, int64_t v,
+                          struct tern_time now)
 {
-    int err = TERN_OK;
+    struct tcp_extra *e = extra_take(t, c);
+    bool alive = c->state != TERN_TCP_CLOSED && !c->detached;
+    int err = e != NULL ? extra_set(e, opt, v) : TERN_ENOBUFS;
+    if (err != TERN_OK)
+        return err;
     switch (opt) {
     case TERN_OPT_KEEPIDLE_MS:
-        err = set_ms(v, 1, &c->keep_idle_ms);
-        break;
     case TERN_OPT_KEEPINTVL_MS:
-        err = set_ms(v, 1, &c->keep_intvl_ms);
-        break;
     case TERN_OPT_KEEPCNT:
-        if (v < 1 || v > 127)
-            return TERN_EINVAL;
-        c->keep_cnt = (uint8_t)v;
+        if (alive)
+            timer_keep_restart(t, c, now);
         break;
     case TERN_OPT_USER_TIMEOUT_MS:
-        err = set_ms(v, 0, &c->user_timeout_ms);
         if (v == 0)
             timer_stop(t, c, TT_USER, CAUSE_TM_USER, now);
         break;
+    default:
+        break;
+    }
+    return TERN_OK;
+}
+
+static int conn_opt_number(struct tcp *t, struct tcp_conn *c, enum tern_opt opt, int64_t v,
+                           struct tern_time now)
+{
+    switch (opt) {
     case TERN_OPT_SNDBUF:
         return set_buf(v, &c->snd.limit);
     case TERN_OPT_RCVBUF:
         return set_buf(v, &c->rcv.limit);
     default:
-        return conn_opt_header(c, opt, v);
+        return extra_has(opt) ? conn_opt_extra(t, c, opt, v, now) : conn_opt_header(c, opt, v);
     }
-    if (err == TERN_OK && opt != TERN_OPT_USER_TIMEOUT_MS && c->state != TERN_TCP_CLOSED &&
-        !c->detached)
-        timer_keep_restart(t, c, now);
-    return err;
 }
 
 int tcp_setopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t v,
@@ -185,6 +182,10 @@ int tcp_setopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t v,
         struct tcp_listener *l = listener_get(t, s);
         if (l != NULL && opt >= TERN_OPT_SYN_POLICY)
             return policy_setopt(t, s, opt, v);
+        if (l != NULL && extra_has(opt)) {
+            struct tcp_extra *e = extra_take_listener(t, l);
+            return e != NULL ? extra_set(e, opt, v) : TERN_ENOBUFS;
+        }
         return l != NULL ? listener_opt(l, opt, v) : TERN_EBADF;
     }
     struct tcp_conn *c = conn_get(t, s);
@@ -256,18 +257,6 @@ static int conn_getopt(struct tcp_conn *c, enum tern_opt opt, int64_t *v)
 static int conn_getopt_number(const struct tcp_conn *c, enum tern_opt opt, int64_t *v)
 {
     switch (opt) {
-    case TERN_OPT_KEEPIDLE_MS:
-        *v = c->keep_idle_ms;
-        return TERN_OK;
-    case TERN_OPT_KEEPINTVL_MS:
-        *v = c->keep_intvl_ms;
-        return TERN_OK;
-    case TERN_OPT_KEEPCNT:
-        *v = c->keep_cnt;
-        return TERN_OK;
-    case TERN_OPT_USER_TIMEOUT_MS:
-        *v = c->user_timeout_ms;
-        return TERN_OK;
     case TERN_OPT_SNDBUF:
         *v = c->snd.limit;
         return TERN_OK;
@@ -303,11 +292,19 @@ int tcp_getopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t *v)
         struct tcp_listener *l = listener_get(t, s);
         if (l != NULL && opt >= TERN_OPT_SYN_POLICY)
             return policy_getopt(l, opt, v);
+        if (l != NULL && extra_has(opt)) {
+            *v = extra_get(extra_of_listener(t, l), opt);
+            return TERN_OK;
+        }
         return l != NULL ? listener_getopt(l, opt, v) : TERN_EBADF;
     }
     struct tcp_conn *c = conn_get(t, s);
     if (c == NULL)
         return TERN_EBADF;
+    if (extra_has(opt)) {
+        *v = extra_get(extra_of(t, c), opt);
+        return TERN_OK;
+    }
     int err = conn_getopt(c, opt, v);
     return err == TERN_ENOPROTOOPT ? conn_getopt_number(c, opt, v) : err;
 }

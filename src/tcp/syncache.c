@@ -293,6 +293,10 @@ unsigned half_open_conn(struct tcp *t, struct tcp_half *h, struct tcp_listener *
     struct tcp_conn *c = conn_new(t, tu, h->hash, now);
     if (c == NULL)
         return CAUSE_DROP_NO_CONN;
+    if (!extra_inherit(t, c, l)) {
+        conn_free(t, c);
+        return CAUSE_DROP_NO_CONN;
+    }
     struct tcp_tw *old = demux_tw(t, tu, h->hash);
     if (old != NULL) /* [RFC6191:2] the new incarnation has proved itself */
         tw_drop(t, old, CAUSE_ST_TIME_WAIT_REUSED, now);

@@ -108,8 +108,9 @@ void timer_rexmt_update(struct tcp *t, struct tcp_conn *c, unsigned cause, struc
     timer_arm(t, c, TT_REXMT, time_add_us(now, rexmt_us(t, c, cause, now)), cause, now);
     /* It counts from the first sending or the last progress; a retransmission does not put it off.
      */
-    if (c->user_timeout_ms != 0 && (cause == CAUSE_TM_REXMT_ACK || !timer_on(c, TT_USER)))
-        timer_arm(t, c, TT_USER, time_add_ms(now, c->user_timeout_ms), CAUSE_TM_USER, now);
+    uint32_t user_ms = extra_of(t, c)->user_timeout_ms;
+    if (user_ms != 0 && (cause == CAUSE_TM_REXMT_ACK || !timer_on(c, TT_USER)))
+        timer_arm(t, c, TT_USER, time_add_ms(now, user_ms), CAUSE_TM_USER, now);
 }
 
 void timer_keep_restart(struct tcp *t, struct tcp_conn *c, struct tern_time now)
@@ -118,7 +119,8 @@ void timer_keep_restart(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     if (!c->keepalive || !state_synchronized(c->state) || c->state == TERN_TCP_TIME_WAIT)
         timer_stop(t, c, TT_KEEP, CAUSE_TM_KEEP, now);
     else
-        timer_arm(t, c, TT_KEEP, time_add_ms(now, c->keep_idle_ms), CAUSE_TM_KEEP, now);
+        timer_arm(t, c, TT_KEEP, time_add_ms(now, extra_of(t, c)->keep_idle_ms), CAUSE_TM_KEEP,
+                  now);
 }
 
 /* Shares the persist timer, which then finds out by itself whether there is anything to probe. */
@@ -208,19 +210,20 @@ static void on_keep(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     if (!seq_eq(c->snd.una,
                 c->snd.nxt)) /* [RFC9293:MUST-26]; what acknowledges it starts us anew */
         return;
+    const struct tcp_extra *e = extra_of(t, c);
     uint32_t idle = tcp_ms(t, now) - c->last_rx_ms;
-    if (idle < c->keep_idle_ms) {
-        timer_arm(t, c, TT_KEEP, time_add_ms(now, c->keep_idle_ms - idle), CAUSE_TM_KEEP, now);
+    if (idle < e->keep_idle_ms) {
+        timer_arm(t, c, TT_KEEP, time_add_ms(now, e->keep_idle_ms - idle), CAUSE_TM_KEEP, now);
         return;
     }
-    if (c->keep_probes >= c->keep_cnt) { /* not on the first lost probe [RFC9293:MUST-27] */
+    if (c->keep_probes >= e->keep_cnt) { /* not on the first lost probe [RFC9293:MUST-27] */
         ans_conn_rst(t, c, CAUSE_TX_RST_TIMEOUT);
         tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_KEEPALIVE_DEAD, now);
         return;
     }
     c->keep_probes++;
     c->owe_probe = CAUSE_TX_PROBE_KEEPALIVE;
-    timer_arm(t, c, TT_KEEP, time_add_ms(now, c->keep_intvl_ms), CAUSE_TM_KEEP, now);
+    timer_arm(t, c, TT_KEEP, time_add_ms(now, e->keep_intvl_ms), CAUSE_TM_KEEP, now);
     tcp_ready(t, c);
 }
 

@@ -60,7 +60,7 @@ static void test_defaults(void **state)
     assert_false(c->nodelay || c->keepalive || c->cork || c->oobinline);
     assert_int_equal(c->snd.limit, r->cfg.sndbuf);
     assert_int_equal(c->rcv.limit, r->cfg.rcvbuf);
-    assert_int_equal(c->keep_idle_ms, 7200000); /* [RFC9293:MUST-28] */
+    assert_int_equal(extra_of(r->t, c)->keep_idle_ms, 7200000); /* [RFC9293:MUST-28] */
     assert_int_equal(c->rtt.rto_us, r->cfg.rto_initial_us);
 }
 

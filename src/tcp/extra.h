@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tcp/extra.h: what few connections have: options off their defaults, and the state of features
+ * that most connections never use.
+ *
+ * A connection without such a thing has no record (index 0) and reads the stack's defaults through
+ * extra_of(); the first thing that differs takes a record from a pool, a copy of the defaults, with
+ * extra_take(). A listener's record is copied to each of its connections, so that whatever stands
+ * here is inherited. The record goes when the connection does.
+ */
+#ifndef TCP_EXTRA_H
+#define TCP_EXTRA_H
+
+#include "base/seq.h"
+#include <tern/config.h>
+#include <tern/socket.h>
+
+struct tcp;
+struct tcp_conn;
+struct tcp_listener;
+
+struct tcp_extra {
+    /* keep-alive [RFC9293:3.8.4] and user timeout [RFC9293:3.9.1]; 0 = none */
+    uint32_t keep_idle_ms, keep_intvl_ms, user_timeout_ms;
+    uint8_t keep_cnt; /* probes without an answer */
+};
+
+/* Octets of the pool, and what all connections without a record read. */
+uint32_t extra_count(const struct tern_config *cfg);
+void extra_defaults(struct tcp_extra *e, const struct tern_config *cfg);
+
+/* Never NULL; for reading. */
+const struct tcp_extra *extra_of(const struct tcp *t, const struct tcp_conn *c);
+const struct tcp_extra *extra_of_listener(const struct tcp *t, const struct tcp_listener *l);
+/* The connection's own; NULL when all are in use (TERN_ENOBUFS). */
+struct tcp_extra *extra_take(struct tcp *t, struct tcp_conn *c);
+struct tcp_extra *extra_take_listener(struct tcp *t, struct tcp_listener *l);
+/* The connection's own if it has one, else NULL. */
+struct tcp_extra *extra_own(const struct tcp *t, const struct tcp_conn *c);
+/* A listener's connection inherits; false when all records are in use. */
+bool extra_inherit(struct tcp *t, struct tcp_conn *c, const struct tcp_listener *l);
+void extra_give(struct tcp *t, uint32_t *idx);
+
+/* Options that are a number here: a table in extra.c. False when opt is none of them. */
+bool extra_has(enum tern_opt opt);
+/* TERN_EINVAL out of range. */
+int extra_set(struct tcp_extra *e, enum tern_opt opt, int64_t v);
+int64_t extra_get(const struct tcp_extra *e, enum tern_opt opt);
+
+#endif
