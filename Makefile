@@ -7,7 +7,8 @@
 #   make check    every check and test (CHECK="lint unit" runs some; tools/check --list names them)
 #   make bench    measurements against the kernel and other stacks
 #   make fuzz     fuzz for FUZZ_SECONDS (default: an hour) a target
-#   make soak     the simulator on fresh seeds for SOAK_SECONDS (default: an hour)
+#   make soak     the simulator on fresh seeds for SOAK_SECONDS (default: an hour), then for a tenth of that the same
+#                 segments to tern and to the kernel (as root)
 #   make install  PREFIX=/usr/local DESTDIR=
 #   make format   clang-format on all C files
 #
@@ -50,6 +51,9 @@ soak:
 	ninja -C build tests/sim/goodput
 	tools/goodput --check
 	tests/sim/soak --seconds $(SOAK_SECONDS)
+	ninja -C build tests/interop/interop-peer
+	tests/interop/differential.py --peer build/tests/interop/interop-peer --seeds $$(date +%s)000 \
+		--seconds $$(( $(SOAK_SECONDS) / 10 + 1 ))
 
 install: all
 	meson configure build --prefix='$(PREFIX)'

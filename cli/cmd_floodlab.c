@@ -17,7 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ROWS 16
+#define ROWS 32
 
 enum {
     KEY_ATTACK = 256,
@@ -29,6 +29,8 @@ enum {
     KEY_VIRTUAL,
     KEY_POLICY,
     KEY_BACKLOG,
+    KEY_SERVER,
+    KEY_SERVE,
     KEY_JSON,
     KEY_SVG
 };
@@ -40,14 +42,20 @@ static const struct argp_option options[] = {
     {"seconds", KEY_SECONDS, "N", 0, "Length of a row (default 5; at most 600)", 0},
     {"honest", KEY_HONEST, "N", 0, "Honest connects a second (default 80)", 0},
     {"seed", KEY_SEED, "N", 0, "Everything is drawn from N (default 1)", 0},
-    {"link", KEY_LINK, "wire|tun|both", 0,
+    {"link", KEY_LINK, "wire|tun|veth|all", 0,
      "wire: the stack's policies, in memory; tun: the kernel's tcp_syncookies 0, 1 and 2, in a "
-     "network namespace of the row's own (root). Default: wire, and as root both",
+     "network namespace of the row's own; veth: a server under `tern run`, behind `tern shield`, "
+     "on "
+     "the kernel and behind its SYNPROXY, over a veth, victim and forger on a CPU each (both need "
+     "root). Default: wire, and as root veth",
      0},
     {"virtual", KEY_VIRTUAL, NULL, 0,
      "Advance the clock instead of reading it: repeatable; only with --link wire", 0},
     {"policy", KEY_POLICY, "WORDS", 0, "Only this policy: " POLICY_WORDS "; may be repeated", 0},
     {"backlog", KEY_BACKLOG, "N", 0, "Of the listener (default 1024)", 0},
+    {"server", KEY_SERVER, "COMMAND", 0,
+     "With --link veth: what serves port 80 (default: a small server of the laboratory's own)", 0},
+    {"serve", KEY_SERVE, "BACKLOG", OPTION_HIDDEN, "Be that server", 0},
     {"json", KEY_JSON, NULL, 0, "JSON instead of a table", 0},
     {"svg", KEY_SVG, "FILE", 0, "A picture too", 0},
     {0},
@@ -57,8 +65,9 @@ struct floodlab {
     struct lab_config cfg;
     struct lab_config row_cfg[ROWS];
     struct lab_row row[ROWS];
+    const char *policy[ROWS]; /* as given */
     unsigned nrow;
-    bool wire, tun, link_given, json, help;
+    bool wire, tun, veth, link_given, json, serve, help;
     const char *svg;
     bool bad; /* said already */
 };
@@ -92,7 +101,8 @@ static bool add_policy(struct floodlab *a, const char *text)
     if (policy_text_parse(text, &p, why) < 0)
         return bad(a, "--policy", why);
     if (a->nrow == ROWS)
-        return bad(a, "--policy", "more than 16: run it twice");
+        return bad(a, "--policy", "more than 32: run it twice");
+    a->policy[a->nrow] = text;
     add_row(a, text, LAB_KERNEL_NONE, &p);
     return true;
 }
@@ -144,10 +154,13 @@ static bool set_attack(struct floodlab *a, const char *arg)
 static bool set_link(struct floodlab *a, const char *arg)
 {
     a->link_given = true;
-    a->wire = strcmp(arg, "wire") == 0 || strcmp(arg, "both") == 0;
-    a->tun = strcmp(arg, "tun") == 0 || strcmp(arg, "both") == 0;
-    return a->wire || a->tun ||
-           bad(a, "--link", "wire, tun or both: the laboratory floods only what it made itself");
+    bool all = strcmp(arg, "all") == 0;
+    a->wire = all || strcmp(arg, "wire") == 0;
+    a->tun = all || strcmp(arg, "tun") == 0;
+    a->veth = all || strcmp(arg, "veth") == 0;
+    return a->wire || a->tun || a->veth ||
+           bad(a, "--link",
+               "wire, tun, veth or all: the laboratory floods only what it made itself");
 }
 
 static error_t parser(int key, char *arg, struct argp_state *state)
@@ -170,22 +183,84 @@ static error_t parser(int key, char *arg, struct argp_state *state)
         a->json = true;
     else if (key == KEY_SVG)
         a->svg = arg;
+    else if (key == KEY_SERVER)
+        a->cfg.server = arg;
+    else if (key == KEY_SERVE)
+        ok = set_number(a, KEY_BACKLOG, "serve", arg) && (a->serve = true);
     else
         ok = set_number(a, key, options[key - KEY_ATTACK].name, arg);
     return ok ? 0 : EINVAL;
 }
 
+static void add_victim(struct floodlab *a, enum lab_victim victim, const char *name, int cookies,
+                       const char *policy)
+{
+    if (a->nrow == ROWS)
+        return;
+    add_row(a, name, cookies, NULL);
+    a->row_cfg[a->nrow - 1].victim = victim;
+    a->row_cfg[a->nrow - 1].policy_text = policy;
+}
+
+/* Over a veth: what the link costs, tern with each policy, the kernel, and its SYNPROXY. */
+static bool plan_veth(struct floodlab *a, unsigned chosen)
+{
+    static const char *const usual[] = {"cookies=overflow", "cookies=always"};
+    char name[48];
+    if (a->cfg.attack == LAB_STALL || a->cfg.attack == LAB_ZERO_WINDOW)
+        return bad(a, "--link", "veth has no forger who connects: take wire for this attack");
+    add_victim(a, LAB_SINK, "link, frames read", LAB_KERNEL_NONE, NULL);
+    add_victim(a, LAB_ECHO, "link, read and sent back", LAB_KERNEL_NONE, NULL);
+    for (unsigned i = 0; i < (chosen ? chosen : 2); i++) {
+        const char *text = chosen ? a->policy[i] : usual[i];
+        (void)snprintf(name, sizeof name, "tern run, %.36s", text);
+        add_victim(a, LAB_RUN, name, LAB_KERNEL_NONE, text);
+        (void)snprintf(name, sizeof name, "tern shield, %.34s", text);
+        add_victim(a, LAB_SHIELD, name, LAB_KERNEL_NONE, text);
+    }
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(name, sizeof name, "veth, tcp_syncookies=%d", i);
+        add_victim(a, LAB_KERNEL, name, i, NULL);
+    }
+    add_victim(a, LAB_SYNPROXY, "veth, nft SYNPROXY", 1, NULL);
+    return true;
+}
+
 /* The rows: the user's policies or the classical ones, then the kernel's. */
+/* Without --link: what this user may do. */
+static void plan_links(struct floodlab *a)
+{
+    if (a->link_given)
+        return;
+    a->wire = true;
+    a->veth = geteuid() == 0 && !a->cfg.virtual && a->cfg.attack != LAB_STALL &&
+              a->cfg.attack != LAB_ZERO_WINDOW;
+    if (geteuid() != 0)
+        (void)fprintf(stderr, "tern flood-lab: without the rows over a veth: they need network "
+                              "namespaces, and those need root\n");
+}
+
+static void plan_tun(struct floodlab *a)
+{
+    for (int i = 0; i < 3; i++) {
+        char name[48];
+        (void)snprintf(name, sizeof name, "kernel, tcp_syncookies=%d", i);
+        add_row(a, name, i, NULL);
+    }
+    if (a->nrow < ROWS) {
+        add_row(a, "kernel, spoilt frames", 1, NULL);
+        a->row_cfg[a->nrow - 1].spoil = true;
+    }
+}
+
 static bool plan(struct floodlab *a)
 {
     static const char *const classical[] = {
         "cookies=overflow",          "cookies=always",    "drop", "drop-oldest", "drop,queue=65536",
         "drop,timeout=1s,retries=0", "drop-oldest,staged"};
-    if (!a->link_given) {
-        a->wire = true;
-        a->tun = geteuid() == 0 && !a->cfg.virtual;
-    }
-    if (a->tun && a->cfg.virtual)
+    plan_links(a);
+    unsigned given = a->nrow;
+    if ((a->tun || a->veth) && a->cfg.virtual)
         return bad(a, "--virtual", "the kernel's clock cannot be advanced: --link wire");
     if (!a->wire)
         a->nrow = 0;
@@ -194,16 +269,9 @@ static bool plan(struct floodlab *a)
         if (!add_policy(a, classical[i]))
             return false;
     }
-    for (int i = 0; a->tun && i < 3; i++) {
-        char name[48];
-        (void)snprintf(name, sizeof name, "kernel, tcp_syncookies=%d", i);
-        add_row(a, name, i, NULL);
-    }
-    if (a->tun && a->nrow < ROWS) {
-        add_row(a, "kernel, spoilt frames", 1, NULL);
-        a->row_cfg[a->nrow - 1].spoil = true;
-    }
-    return true;
+    if (a->tun)
+        plan_tun(a);
+    return !a->veth || plan_veth(a, given);
 }
 
 static bool run_rows(struct floodlab *a)
@@ -214,6 +282,8 @@ static bool run_rows(struct floodlab *a)
         c.syncookies = a->row_cfg[i].syncookies;
         c.policy = a->row_cfg[i].policy;
         c.spoil = a->row_cfg[i].spoil;
+        c.victim = a->row_cfg[i].victim;
+        c.policy_text = a->row_cfg[i].policy_text;
         lab_run(&c, &a->row[i]);
         all = all && !a->row[i].failed;
     }
@@ -264,6 +334,8 @@ int cmd_floodlab(int argc, char **argv)
     argv[0] = name;
     if (argp_parse(&argp, argc, argv, ARGP_NO_EXIT | ARGP_NO_HELP, NULL, &a) != 0 || a.bad)
         return 2;
+    if (a.serve)
+        return lab_serve(a.cfg.backlog);
     if (!plan(&a))
         return 2;
     bool all = run_rows(&a);

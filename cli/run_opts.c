@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "policy_text.h"
 #include "port/why.h"
 #include "suggest.h"
 
@@ -31,21 +32,25 @@ enum run_key {
     KEY_DUPLICATE,
     KEY_CORRUPT,
     KEY_RATE,
+    KEY_CE,
+    KEY_ECN,
     KEY_SEED,
     KEY_PCAPNG,
     KEY_LADDER,
     KEY_EVENTS,
     KEY_CC,
+    KEY_PROFILE,
     KEY_MSL,
+    KEY_POLICY,
+    KEY_BACKLOG,
     KEY_PUBLISH = 'p',
 };
 
 static const struct argp_option run_table[] = {
     {NULL, 0, NULL, 0, "The link:", 1},
     {"link", KEY_LINK, "LINK", 0,
-     "wire (default: a gateway in this process, no privilege needed), tap:NAME or tun:NAME (a "
-     "device "
-     "of this machine)",
+     "wire (default: a gateway in this process, no privilege needed), tap:NAME, tun:NAME or "
+     "packet:NAME (a device of this machine)",
      1},
     {"addr", KEY_ADDR, "A/PREFIX", 0, "The program's address (default 10.0.2.15/24)", 1},
     {"gw", KEY_GW, "A", 0,
@@ -73,6 +78,7 @@ static const struct argp_option run_table[] = {
     {"reorder", KEY_REORDER, "RATE", 0, "Frames that come after their successors", 2},
     {"duplicate", KEY_DUPLICATE, "RATE", 0, "Frames that come twice", 2},
     {"corrupt", KEY_CORRUPT, "RATE", 0, "Frames in which one bit is flipped", 2},
+    {"ce", KEY_CE, "RATE", 0, "ECN-capable packets that a router marks as having met a queue", 2},
     {"rate", KEY_RATE, "BANDWIDTH", 0, "kbit, mbit or gbit a second, such as 10mbit", 2},
 
     {NULL, 0, NULL, 0, "Seeing:", 3},
@@ -86,9 +92,19 @@ static const struct argp_option run_table[] = {
     {"name", KEY_NAME, "NAME", 0, "How `tern ss` calls this run (default: the program's name)", 3},
 
     {NULL, 0, NULL, 0, "The stack:", 4},
+    {"profile", KEY_PROFILE, "NAME", 0,
+     "Whose habits where the standards leave a choice: tern (default), rfc, linux or freebsd", 4},
     {"cc", KEY_CC, "NAME", 0, "Congestion control: cubic (default), reno, bbr or none", 4},
+    {"ecn", KEY_ECN, "WORD", 0,
+     "Congestion marks: off, accept (default), on (asked for), accurate (AccECN)", 4},
     {"msl", KEY_MSL, "TIME", 0,
      "Maximum segment lifetime: TIME-WAIT lasts two (default 30s; RFC 9293 says 120s)", 4},
+    {"policy", KEY_POLICY, "WORDS", 0,
+     "What the program's listeners do with SYNs: " POLICY_WORDS
+     "; commas between words, may be repeated; `tern policy` changes it later",
+     4},
+    {"backlog", KEY_BACKLOG, "N", 0,
+     "Backlog of the program's listeners, whatever it asks for itself", 4},
     {"seed", KEY_SEED, "N", 0,
      "Numbers, ports and impairments drawn from N: the same again. Predictable: for tests only", 4},
     {0},
@@ -126,13 +142,12 @@ static int run_set_link(struct run_opts *o, const char *arg, char *why)
         o->link = RUN_LINK_WIRE;
         return 0;
     }
-    bool tun;
-    if (value_device(arg, &tun, &o->link_name, why) < 0) {
-        if (strncmp(arg, "tap:", 4) != 0 && strncmp(arg, "tun:", 4) != 0)
-            why_set(why, VALUE_QUOTE ": not a link: wire, tap:NAME or tun:NAME", arg);
+    if (value_device(arg, &o->device, why) < 0) {
+        if (!strchr(arg, ':'))
+            why_set(why, VALUE_QUOTE ": not a link: wire, tap:NAME, tun:NAME or packet:NAME", arg);
         return -1;
     }
-    o->link = tun ? RUN_LINK_TUN : RUN_LINK_TAP;
+    o->link = RUN_LINK_DEVICE;
     return 0;
 }
 
@@ -166,6 +181,31 @@ static int run_set_cc(struct run_opts *o, const char *arg, char *why)
         return -1;
     }
     o->cc = (uint8_t)cc;
+    o->cc_given = true;
+    return 0;
+}
+
+static int run_set_ecn(struct run_opts *o, const char *arg, char *why)
+{
+    static const char *const words[] = {"off", "on", "accept", "accurate"};
+    for (uint8_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(arg, words[i]) == 0) {
+            o->ecn = i;
+            return 0;
+        }
+    }
+    why_set(why, VALUE_QUOTE ": not one of off, accept, on, accurate", arg);
+    return -1;
+}
+
+static int run_set_profile(struct run_opts *o, const char *arg, char *why)
+{
+    int profile = tern_profile_find(arg);
+    if (profile < 0) {
+        why_set(why, VALUE_QUOTE ": not a profile: tern, rfc, linux or freebsd", arg);
+        return -1;
+    }
+    o->profile = (uint8_t)profile;
     return 0;
 }
 
@@ -202,9 +242,13 @@ static int run_set_number(struct run_opts *o, int key, const char *arg, char *wh
         o->seeded = true;
         return 0;
     }
-    if (value_number(arg, 576, 65535, &n, why) < 0)
+    bool mtu = key == KEY_MTU;
+    if (value_number(arg, mtu ? 576 : 1, mtu ? 65535 : 4096, &n, why) < 0)
         return -1;
-    o->mtu = (uint16_t)n;
+    if (mtu)
+        o->mtu = (uint16_t)n;
+    else
+        o->backlog = (uint32_t)n;
     return 0;
 }
 
@@ -223,6 +267,8 @@ static int run_set_impair(struct tern_impair_config *c, int key, const char *arg
         return value_probability(arg, &c->duplicate, why);
     case KEY_CORRUPT:
         return value_probability(arg, &c->corrupt, why);
+    case KEY_CE:
+        return value_probability(arg, &c->ce, why);
     default:
         tern_assert(key == KEY_RATE);
         return value_rate_bps(arg, &c->rate_bps, why);
@@ -248,7 +294,11 @@ static int run_set(struct run_parse *p, int key, const char *arg, char *why)
         p->mtu_given = true;
         return run_set_number(o, key, arg, why);
     case KEY_SEED:
+    case KEY_BACKLOG:
         return run_set_number(o, key, arg, why);
+    case KEY_POLICY:
+        o->policy_given = true;
+        return policy_text_parse(arg, &o->policy, why);
     case KEY_PCAPNG:
         return run_set_file(&o->pcapng, arg, why);
     case KEY_EVENTS:
@@ -259,6 +309,10 @@ static int run_set(struct run_parse *p, int key, const char *arg, char *why)
     case KEY_NAME:
         o->name = arg;
         return value_name(arg, why);
+    case KEY_PROFILE:
+        return run_set_profile(o, arg, why);
+    case KEY_ECN:
+        return run_set_ecn(o, arg, why);
     case KEY_CC:
         return run_set_cc(o, arg, why);
     case KEY_MSL:
@@ -269,6 +323,16 @@ static int run_set(struct run_parse *p, int key, const char *arg, char *why)
 }
 
 /* ---- the whole ---- */
+
+/* Without --cc: the profile's own. */
+static void run_profile_cc(struct run_opts *o)
+{
+    struct tern_config cfg;
+    tern_config_init(&cfg);
+    tern_config_profile(&cfg, (enum tern_profile)o->profile);
+    if (!o->cc_given)
+        o->cc = cfg.cc;
+}
 
 /* Without --gw: the second address of the network, as 10.0.2.2 is; a real link has none. */
 static int run_default_gw(struct run_parse *p)
@@ -393,8 +457,10 @@ enum run_opts_result run_opts_parse(int argc, char **argv, struct run_opts *o, c
     o->addr = o->gw = (struct tern_addr){.fam = TERN_AF_IP4, .b = {10, 0, 2, 15}};
     o->gw.b[3] = 2;
     o->prefix = 24;
+    o->ecn = ECN_UNSAID;
     o->mtu = 1500;
     o->cc = TERN_CC_CUBIC;
+    policy_text_init(&o->policy);
     if (run_wants_help(argc, argv)) {
         char name[] = "tern run";
         argp_help(&argp, stdout, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK, name);
@@ -404,8 +470,10 @@ enum run_opts_result run_opts_parse(int argc, char **argv, struct run_opts *o, c
     why[0] = '\0';
     error_t err =
         argp_parse(&argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_ERRS | ARGP_NO_HELP, NULL, &p);
-    if (err == 0)
+    if (err == 0) {
+        run_profile_cc(o);
         return RUN_OPTS_GO;
+    }
     if (!p.bad) {
         const char *word = p.next > 0 && p.next <= argc ? argv[p.next - 1] : "";
         run_unknown(&p, word);

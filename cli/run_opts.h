@@ -8,21 +8,24 @@
 
 #include "values.h"
 #include <tern/config.h>
+#include <tern/socket.h>
 
-enum run_link { RUN_LINK_WIRE, RUN_LINK_TAP, RUN_LINK_TUN };
+enum run_link { RUN_LINK_WIRE, RUN_LINK_DEVICE };
 
 #define RUN_FORWARDS 64
 
+#define ECN_UNSAID 255
+
 struct run_opts {
     enum run_link link;
-    const char *link_name; /* TAP and TUN */
-    struct tern_addr addr; /* 10.0.2.15 */
-    uint8_t prefix;        /* 24 */
-    struct tern_addr gw;   /* 10.0.2.2; NONE = none (only on a real link) */
-    struct tern_addr dns;  /* NONE = where the program sent it */
+    struct value_device device; /* RUN_LINK_DEVICE */
+    struct tern_addr addr;      /* 10.0.2.15 */
+    uint8_t prefix;             /* 24 */
+    struct tern_addr gw;        /* 10.0.2.2; NONE = none (only on a real link) */
+    struct tern_addr dns;       /* NONE = where the program sent it */
     struct value_forward forward[RUN_FORWARDS];
     unsigned nforward;
-    uint16_t mtu;                     /* 1500; 0 = the link's own (TAP, TUN) */
+    uint16_t mtu;                     /* 1500; 0 = the device's own */
     struct tern_impair_config impair; /* both directions; its seed is set from `seed` */
     const char *pcapng, *events;
     bool ladder;
@@ -31,8 +34,14 @@ struct run_opts {
     uint64_t seed;
     const char *name; /* NULL = from the program's */
     uint8_t cc;       /* enum tern_cc */
-    uint32_t msl_ms;  /* 0 = the stack's default */
-    char **argv;      /* the program and its arguments, NULL-terminated */
+    bool cc_given;
+    uint8_t ecn;     /* as tern_config.ecn; ECN_UNSAID = the profile's */
+    uint8_t profile; /* enum tern_profile */
+    bool policy_given;
+    struct tern_listener_policy policy; /* of the program's listeners */
+    uint32_t backlog;                   /* 0 = what the program asks for */
+    uint32_t msl_ms;                    /* 0 = the stack's default */
+    char **argv;                        /* the program and its arguments, NULL-terminated */
 };
 
 enum run_opts_result {

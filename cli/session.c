@@ -230,6 +230,8 @@ static int session_program(struct session *s, char *why)
                              .addr = s->o->addr,
                              .argv = s->o->argv,
                              .cc = s->o->cc,
+                             .policy = s->o->policy_given ? &s->o->policy : NULL,
+                             .backlog = s->o->backlog,
                              .on_exit = on_exit_status,
                              .on_idle = on_idle,
                              .ctx = s};

@@ -41,9 +41,14 @@ static struct tern_stack *link_stack(struct session *s, unsigned which, char *wh
 {
     struct tern_config cfg;
     tern_config_init(&cfg);
+    if (which == 0) /* the program's host; the gateway stays as it is */
+        tern_config_profile(&cfg, (enum tern_profile)s->o->profile);
     cfg.cpu = tern_cpu_features();
     cfg.cc = s->o->cc;
-    if (s->o->link == RUN_LINK_WIRE && tern_impair_idle(&s->o->impair))
+    if (s->o->ecn != ECN_UNSAID)
+        cfg.ecn = s->o->ecn;
+    if (cfg.profile == TERN_PROFILE_TERN && s->o->link == RUN_LINK_WIRE &&
+        tern_impair_idle(&s->o->impair))
         cfg.sndbuf = cfg.rcvbuf = WIRE_BUF;
     if (s->o->msl_ms)
         cfg.msl_ms = s->o->msl_ms;
@@ -162,8 +167,8 @@ static int link_device(struct session *s, char *why)
     const struct run_opts *o = s->o;
     struct tern_port *p = NULL;
     struct tern_iface_config guest;
-    tern_assert(o->link_name);
-    if (tern_tap_open(o->link_name, o->link == RUN_LINK_TUN, &p, why) < 0)
+    tern_assert(o->device.name);
+    if (value_device_open(&o->device, &p, why) < 0)
         return -1;
     feed_init(&s->feed, s->guest, NULL);
     if (link_wrap(s, &p, why) < 0)

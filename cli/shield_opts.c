@@ -25,8 +25,8 @@ enum shield_key {
 };
 
 static const struct argp_option shield_table[] = {
-    {"link", KEY_LINK, "LINK", 0, "tap:NAME or tun:NAME: the device at which the clients arrive",
-     0},
+    {"link", KEY_LINK, "LINK", 0,
+     "tap:NAME, tun:NAME or packet:NAME: the device at which the clients arrive", 0},
     {"addr", KEY_ADDR, "A[/PREFIX]", 0, "The shield's address (prefix: 24)", 0},
     {"gw", KEY_GW, "A", 0, "The router to clients of other networks", 0},
     {"mtu", KEY_MTU, "N", 0, "Largest IP packet, 576..65535 (default: the device's)", 0},
@@ -131,7 +131,7 @@ static int shield_set(struct shield_opts *o, int key, const char *arg, char *why
 {
     switch (key) {
     case KEY_LINK:
-        return value_device(arg, &o->tun, &o->device, why);
+        return value_device(arg, &o->device, why);
     case KEY_ADDR:
         return shield_set_addr(o, arg, why);
     case KEY_GW:
@@ -155,10 +155,10 @@ static int shield_set(struct shield_opts *o, int key, const char *arg, char *why
 static int shield_check(struct shield_parse *p)
 {
     const struct shield_opts *o = p->o;
-    if (!o->device)
+    if (!o->device.name)
         return shield_bad(p, "--link",
-                          "missing: the device at which clients arrive, tap:NAME or "
-                          "tun:NAME");
+                          "missing: the device at which clients arrive, tap:NAME, tun:NAME or "
+                          "packet:NAME");
     if (o->addr.fam == TERN_AF_NONE)
         return shield_bad(p, "--addr", "missing: the address that clients connect to");
     if (o->shield.nservice == 0)

@@ -7,8 +7,7 @@
 #include "values.h"
 
 struct shield_opts {
-    bool tun;
-    const char *device;
+    struct value_device device;  /* name NULL = not given */
     struct tern_addr addr, gw;   /* gw NONE = clients of this network only */
     uint8_t prefix;              /* 24 */
     uint16_t mtu;                /* 0 = the device's */

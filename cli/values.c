@@ -243,22 +243,38 @@ void value_name_from_path(const char *path, char name[33])
     tern_assert(value_name(name, NULL) == 0);
 }
 
-int value_device(const char *text, bool *tun, const char **name, char *why)
+int value_device(const char *text, struct value_device *out, char *why)
 {
-    bool tap = strncmp(text, "tap:", 4) == 0;
-    if ((!tap && strncmp(text, "tun:", 4) != 0) || text[4] == '\0') {
-        why_set(why, VALUE_QUOTE ": not a device: tap:NAME or tun:NAME", text);
+    static const struct {
+        const char *word;
+        enum value_device_kind kind;
+    } kinds[] = {{"tap:", VALUE_TAP}, {"tun:", VALUE_TUN}, {"packet:", VALUE_PACKET}};
+    const char *name = "";
+    for (unsigned i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strncmp(text, kinds[i].word, strlen(kinds[i].word)) != 0)
+            continue;
+        name = text + strlen(kinds[i].word);
+        out->kind = kinds[i].kind;
+    }
+    if (name[0] == '\0') {
+        why_set(why, VALUE_QUOTE ": not a device: tap:NAME, tun:NAME or packet:NAME", text);
         return -1;
     }
-    if (strlen(text + 4) > 15 || strchr(text + 4, '/') || strchr(text + 4, '%')) {
+    if (strlen(name) > 15 || strchr(name, '/') || strchr(name, '%')) {
         why_set(why,
                 VALUE_QUOTE ": the name of a device has at most 15 characters, without / and %%",
                 text);
         return -1;
     }
-    *tun = !tap;
-    *name = text + 4;
+    out->name = name;
     return 0;
+}
+
+int value_device_open(const struct value_device *dev, struct tern_port **port, char *why)
+{
+    if (dev->kind == VALUE_PACKET)
+        return tern_packet_open(dev->name, port, why);
+    return tern_tap_open(dev->name, dev->kind == VALUE_TUN, port, why);
 }
 
 bool value_same_net(const struct tern_addr *a, const struct tern_addr *b, uint8_t prefix)

@@ -39,8 +39,15 @@ int value_name(const char *text, char *why);
 /* Makes such a name out of a program's path: its last part, other characters as '_'. */
 void value_name_from_path(const char *path, char name[33]);
 
-/* "tap:t0", "tun:t1": a device of this machine; *name points into text. */
-int value_device(const char *text, bool *tun, const char **name, char *why);
+enum value_device_kind { VALUE_TAP, VALUE_TUN, VALUE_PACKET };
+struct value_device {
+    enum value_device_kind kind;
+    const char *name; /* points into the text */
+};
+/* "tap:t0", "tun:t1", "packet:eth0": a device of this machine. */
+int value_device(const char *text, struct value_device *out, char *why);
+/* Opens it as a link. */
+int value_device_open(const struct value_device *dev, struct tern_port **port, char *why);
 
 /* True when both lie in the same network of that prefix length. */
 bool value_same_net(const struct tern_addr *a, const struct tern_addr *b, uint8_t prefix);

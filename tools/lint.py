@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from checks import causes, layers, size, style, symbols, text, threats  # noqa: E402
+from checks import causes, layers, rfcmap, size, style, symbols, text, threats  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -56,6 +56,7 @@ CHECKS = {
     "words": ("no banned function, no path of one machine", lambda b: text.words(ROOT)),
     "causes": ("every cause has a source, a text and a use", lambda b: causes.causes(ROOT)),
     "threats": ("each attack on TCP has its test; docs/security.md", lambda b: threats.threats(ROOT)),
+    "rfcmap": ("each clause has code and test, or a reason; docs/conformance.md", lambda b: rfcmap.rfcmap(ROOT)),
     "deps": ("packages.txt and dependencies.md agree", lambda b: text.deps(ROOT)),
     "format": ("clang-format", lambda b: style.format_check(ROOT)),
     "tidy": ("clang-tidy", lambda b: style.tidy(ROOT, b)),
@@ -84,6 +85,8 @@ def main():
             text.spdx_fix(ROOT)
         if "threats" in args.names:
             threats.threats(ROOT, fix=True)
+        if "rfcmap" in args.names:
+            rfcmap.rfcmap(ROOT, fix=True)
     results = {}
     for name in args.names or CHECKS:
         begin = time.monotonic()

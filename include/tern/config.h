@@ -25,6 +25,21 @@ TERN_API const char *tern_cc_name(unsigned cc);
 /* The enum tern_cc of such a name, or -1. */
 TERN_API int tern_cc_find(const char *name);
 
+/* Whose habits where the standards leave a choice: this stack's own (the default), the letter of
+ * the RFCs, and what Linux and FreeBSD do on the wire: order of a SYN's options, PSH, when to
+ * acknowledge, Nagle's details. docs/features.md has the table. */
+enum tern_profile {
+    TERN_PROFILE_TERN = 0,
+    TERN_PROFILE_RFC,
+    TERN_PROFILE_LINUX,
+    TERN_PROFILE_FREEBSD,
+    TERN_PROFILE_COUNT
+};
+/* "tern", "rfc", "linux", "freebsd"; NULL for a number that is none of them. */
+TERN_API const char *tern_profile_name(unsigned profile);
+/* The enum tern_profile of such a name, or -1. */
+TERN_API int tern_profile_find(const char *name);
+
 struct tern_config {
     uint32_t version; /* TERN_CONFIG_VERSION */
     uint32_t cpu;     /* TERN_CPU_* */
@@ -47,11 +62,14 @@ struct tern_config {
         max_cc_blocks; /* connections with data in flight, now or within the last second, that have
                           SACK recovery and the congestion control's memory; 0 = max_conns. When
                           full: the longest idle one gives way, then plain NewReno */
-    uint32_t max_extras;  /* connections and listeners with options off their defaults or rare
-                             features in use; 0 = one for each. When full: the option is refused with
-                             ENOBUFS */
-    uint32_t max_sent;    /* transmissions in flight of all connections; when full: coarser records,
-                             then plain NewReno */
+    uint32_t max_extras; /* connections and listeners with options off their defaults or rare
+                            features in use; 0 = one for each. When full: the option is refused with
+                            ENOBUFS */
+    uint32_t max_keys; /* MD5 and AO keys of all listeners and connections, each with copies of its
+                          own; setting one: ENOBUFS, a new connection that needs them: dropped.
+                          0 = none may be set */
+    uint32_t max_sent; /* transmissions in flight of all connections; when full: coarser records,
+                          then plain NewReno */
     uint32_t max_orphans; /* connections that the application has closed and the stack is finishing;
                              the next one closed is reset instead. 0 = max_conns */
     uint32_t max_prefix_half;  /* half-open records of one source prefix (/24, /56); cookie or drop,
@@ -69,8 +87,10 @@ struct tern_config {
                                tracing; when full the oldest are overwritten and counted */
 
     /* TCP. Times in the unit of the name. */
-    uint32_t sndbuf;         /* octets; a connection's send-buffer limit */
-    uint32_t rcvbuf;         /* octets; receive-buffer limit, and the largest window offered */
+    uint32_t sndbuf; /* octets; a connection's send-buffer limit at most */
+    uint32_t rcvbuf; /* octets; receive-buffer limit at most, and the largest window */
+    uint32_t sndbuf_init, rcvbuf_init; /* octets; with autotune: what the limits begin with, if the
+                                          application does not set them. 64 KB, 128 KB */
     uint32_t msl_ms;         /* maximum segment lifetime; TIME-WAIT lasts 2 of them. Default 30 s;
                                 the RFC's is 120 s [RFC9293:MUST-13] */
     uint32_t rto_initial_us; /* 1 s [RFC6298:2.1] */
@@ -91,20 +111,40 @@ struct tern_config {
     uint32_t fin_wait_2_ms;      /* an orphan's stay in FIN-WAIT-2; 0 = for ever */
     uint32_t keep_idle_ms, keep_intvl_ms, keep_count; /* defaults when keepalive is switched on;
                                                         >= 2 h [RFC9293:MUST-28] */
-    uint32_t challenge_per_s;      /* challenge ACKs a connection sends a second [RFC5961:7] */
-    uint16_t port_lo, port_hi;     /* ephemeral ports [RFC6056] */
-    uint16_t mss_max;              /* ceiling of the MSS we announce; 0 = from the MTU */
-    uint8_t cc;                    /* enum tern_cc */
-    uint8_t syn_policy;            /* enum tern_syn_policy of new listeners (tern/socket.h) */
-    uint8_t ttl;                   /* default time to live, 64 */
+    uint32_t challenge_per_s;  /* challenge ACKs a connection sends a second [RFC5961:7] */
+    uint16_t port_lo, port_hi; /* ephemeral ports [RFC6056] */
+    uint16_t mss_max;          /* ceiling of the MSS we announce; 0 = from the MTU */
+    uint32_t fastopen; /* TCP Fast Open [RFC7413], bits: 1 client, 2 server (each listener asks for
+                          it: TERN_OPT_FASTOPEN), 4 client sends data without a cookie, 0x200 server
+                          takes data without a cookie, 0x400 every listener. Default 3 */
+    uint32_t fastopen_blackhole_ms; /* after a SYN with data was lost and a plain one was not: how
+                                       long that server gets plain SYNs. 1 h [RFC7413:4.1.3.1] */
+    uint8_t ecn; /* 0 off; 1 classic ECN [RFC3168] offered and accepted; 2 accepted (default);
+                    3 AccECN [RFC9768] offered and accepted; 4 AccECN accepted, classic offered;
+                    5 AccECN accepted, nothing offered. Whoever accepts AccECN accepts classic */
+    uint8_t cc;  /* enum tern_cc */
+    uint8_t syn_policy;  /* enum tern_syn_policy of new listeners (tern/socket.h) */
+    uint8_t ttl;         /* default time to live, 64 */
+    uint8_t mtu_probing; /* search for the path MTU [RFC4821]: 0 never, 1 (default) when large
+                            segments vanish, 2 always */
     bool timestamps, sack, wscale; /* offer and accept these options */
     bool rfc1337;                  /* a RST in TIME-WAIT is ignored [RFC1337:3 F1] */
     bool rfc5961;                  /* challenge ACKs instead of RFC 9293's plain acceptance */
-    bool nagle;                    /* default of new connections [RFC9293:SHLD-7] */
+    bool autotune;                 /* buffer limits follow what path and application do */
+    bool slow_start_after_idle;    /* idle for an RTO: cwnd falls back [RFC5681:4.1] */
+    uint8_t profile;               /* enum tern_profile */
+    uint32_t burst_min;     /* segments of a super-segment at least, of profiles that size them
+                               by the rate; 2 */
+    uint32_t notsent_lowat; /* octets; TERN_OPT_NOTSENT_LOWAT of new connections, 0 = none */
+    bool nagle;             /* default of new connections [RFC9293:SHLD-7] */
 };
 
 /* Sets every field to its documented default; the seed stays zero (the caller must fill it). */
 TERN_API void tern_config_init(struct tern_config *cfg);
+
+/* Sets `profile`, and the numbers that it implies (buffers, timeouts, retries, ports, congestion
+ * control); what is set afterwards stays. An unknown number changes nothing. */
+TERN_API void tern_config_profile(struct tern_config *cfg, enum tern_profile profile);
 
 /* NULL when the settings can be used, else a static sentence naming the field and its range. */
 TERN_API const char *tern_config_check(const struct tern_config *cfg);

@@ -32,6 +32,8 @@ enum tern_ev {
                                 nobody acknowledged the SYN-ACK): forget it */
     TERN_EV_FLOOD = 4096, /* the verdict about SYNs has changed: err = enum tern_syn_verdict, user
                              and sock are 0; tern_syn_stats() tells more */
+    TERN_EV_SOFT_ERROR = 8192, /* with TERN_OPT_ERROR_REPORTS: something is wrong, but nothing is
+                                  over; TERN_OPT_SOFT_ERROR tells what */
 };
 
 struct tern_event {
@@ -108,6 +110,8 @@ enum {
     TERN_TH_CWR = 128,
 };
 
+enum { TERN_TR_AE = 4 }; /* the ninth control bit, AE [RFC9768:3.1] */
+
 struct tern_trace {
     struct tern_time time;
     uint32_t serial; /* the connection's number in its stack, from 1; 0 = no connection. A half-open
@@ -118,6 +122,7 @@ struct tern_trace {
     uint8_t state;     /* enum tern_tcp_state before (STATE) or at (others) this record */
     uint8_t aux8;      /* STATE: the new state; TIMER: which; CALL: which */
     uint8_t th;        /* segments: control bits */
+    uint8_t ecn;       /* segments: the IP packet's ECN codepoint (3 = marked CE) | TERN_TR_AE */
     uint16_t mss;      /* segments with SYN: the MSS option, 0 = none */
     uint32_t seq, ack; /* segments: as on the wire */
     uint32_t len;      /* segments: payload octets; CALL: octets */

@@ -41,6 +41,8 @@ struct tern_info {
     uint32_t snd_una, snd_nxt, rcv_nxt, iss, irs;
     uint8_t snd_wscale, rcv_wscale;
     bool ts_ok, sack_ok, wscale_ok, nagle;
+    uint8_t signed_by;        /* 0 nothing, 1 MD5, 2 TCP-AO; never the key */
+    uint8_t ao_key, ao_rnext; /* TCP-AO: SendID in use, RecvID asked for */
     uint64_t bytes_acked, bytes_received, segs_out, segs_in, retrans, dsack;
     uint32_t ooo; /* out-of-order intervals held */
     /* loss recovery; zero while nothing was sent for a second */
@@ -54,6 +56,35 @@ struct tern_info {
     bool reordering;             /* the path was seen to reorder */
     bool app_limited;            /* the application sends less than the path takes */
     const char *cc;              /* name of the congestion control */
+    /* since the connection began; zero before the first data */
+    uint64_t bytes_sent;         /* octets of text, those sent again counted each time */
+    uint64_t bytes_rexmt;        /* ... sent again */
+    uint64_t busy_us;            /* with data unacknowledged or unsent: all of this time, */
+    uint64_t rwnd_us, sndbuf_us; /* ... held back by the peer's window, by our send buffer */
+    uint32_t data_out, data_in;  /* segments with text */
+    uint32_t delivered_segs;     /* segments that the peer has said it got */
+    uint32_t reordered;          /* times that the path was seen to reorder */
+    uint32_t reorder_segs;       /* by how many segments at most */
+    uint32_t rto_total;          /* retransmission timeouts */
+    uint32_t rto_recoveries;     /* ... recoveries that began with one, */
+    uint32_t rto_ms;             /* ... and took so long */
+    uint32_t data_tx_ms, data_rx_ms, ack_rx_ms; /* ago: text went, text came, an ACK came */
+    /* sizes, octets, and times */
+    uint32_t path_mtu;   /* an IP packet that the path is believed to carry */
+    uint32_t adv_mss;    /* text in the segments that the peer may send */
+    uint32_t rcv_limit;  /* receive-buffer limit; it may grow */
+    uint32_t snd_limit;  /* send-buffer limit */
+    uint32_t not_sent;   /* queued and never sent */
+    uint32_t rcv_space;  /* most that the application read in a round trip */
+    uint32_t rcv_rtt_us; /* round trip as the receiver sees it; 0 = nothing came, or too little */
+    uint32_t again;      /* in flight and sent more than once */
+    uint32_t ato_us;     /* delayed-acknowledgment time */
+    uint8_t backoff;     /* times that the retransmission timeout was doubled */
+    uint8_t probes;      /* window or keep-alive probes without an answer */
+    uint8_t ecn;         /* 0 = not agreed on, 1 = classic [RFC3168], 2 = accurate [RFC9768] */
+    bool ecn_seen;       /* a packet that is ECN-capable has come from the peer */
+    bool syn_data;       /* data of a SYN was taken, by either end [RFC7413] */
+    uint32_t received_ce, delivered_ce; /* packets marked CE: that came; of ours that arrived so */
 };
 
 /* Walks over everything: start with *cursor = 0; false at the end. Objects that appear or vanish

@@ -77,9 +77,13 @@ enum tern_lose_named {
 struct tern_impair_config {
     uint64_t seed;
     double lose, duplicate, reorder, corrupt; /* probabilities 0..1 per frame */
+    double ce; /* ... that an ECN-capable packet is marked [RFC3168:5] */
+    uint32_t
+        ce_bytes; /* marks those that find more than this waiting for the bandwidth; 0 = none */
     uint64_t delay_us, jitter_us; /* one-way; jitter is uniform in [0, jitter_us] and keeps order */
     uint64_t reorder_us;          /* how much later a reordered frame comes; 0 = 3 ms + delay / 4 */
     uint64_t rate_bps;            /* bandwidth, 0 = unlimited */
+    uint16_t mtu;                 /* IP packets longer than this vanish, without a word; 0 = none */
     uint32_t queue_bytes;         /* in front of the bandwidth limit; 0 = 256 KB; beyond: lost */
     struct {
         enum tern_lose_named what;
@@ -105,6 +109,11 @@ TERN_API int tern_impair_new(struct tern_port *inner, const struct tern_impair_c
 /* Opens (and makes, if needed) a TAP or TUN device by name with the virtio-net header, checksum and
  * TSO offload. Does not configure addresses or bring it up. */
 TERN_API int tern_tap_open(const char *name, bool tun, struct tern_port **port, char *why);
+
+/* Opens an existing Ethernet device through a packet socket, with a ring of received frames and
+ * super-segments both ways. The stack on it is a station of its own beside the host's. Needs
+ * CAP_NET_RAW. */
+TERN_API int tern_packet_open(const char *name, struct tern_port **port, char *why);
 
 /* ---- captures ---- */
 

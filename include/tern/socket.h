@@ -86,11 +86,32 @@ TERN_API int tern_tcp_connect(struct tern_stack *st, const struct tern_endpoint 
                               const struct tern_endpoint *remote, struct tern_sock *out,
                               struct tern_time now);
 
+enum tern_fastopen_flags {
+    TERN_FASTOPEN_NO_COOKIE = 1, /* the server is known to take data without one */
+};
+/* Active OPEN with data in the SYN [RFC7413], otherwise as tern_tcp_connect(). Returns how many of
+ * the len octets were taken: as many as fit the SYN (what the server does not take of them is sent
+ * again after the handshake). The rest goes through tern_tcp_send(). 0: no cookie of this server is
+ * known, and the SYN asks for one.
+ * EOPNOTSUPP when config.fastopen is without bit 1. The server may see the data twice. */
+TERN_API int64_t tern_tcp_fastopen(struct tern_stack *st, const struct tern_endpoint *local,
+                                   const struct tern_endpoint *remote, const void *buf, size_t len,
+                                   uint32_t flags, struct tern_sock *out, struct tern_time now);
+/* Would tern_tcp_fastopen() to this server send data in its SYN? */
+TERN_API bool tern_fastopen_known(struct tern_stack *st, const struct tern_endpoint *remote,
+                                  struct tern_time now);
+/* The key of the cookies that a listener gives out ({0} = of all that have none of their own), and
+ * one whose cookies are still accepted (NULL = none): 16 octets each. Without this call they are
+ * made from the seed. EBADF. */
+TERN_API int tern_fastopen_key(struct tern_stack *st, struct tern_sock listener,
+                               const uint8_t key[16], const uint8_t *backup);
+
 /* ---- TCP: data ---- */
 
 enum tern_send_flags {
     TERN_SEND_MORE = 1, /* more follows: a partial segment may wait (MSG_MORE) */
     TERN_SEND_OOB = 2,  /* the last octet is urgent [RFC9293:3.8.5] */
+    TERN_SEND_EOR = 8,  /* a record ends here: no segment carries octets of both sides */
 };
 /* Copies up to len octets into the send buffer; returns how many fit (> 0), EAGAIN (full), EPIPE
  * (sending side shut), ENOTCONN, ECONNRESET/ETIMEDOUT/... (the pending error, given once). Allowed
@@ -154,6 +175,27 @@ enum tern_opt {
     TERN_OPT_RCVQ,       /* get only: octets readable; UDP: of the next datagram */
     TERN_OPT_BROADCAST,  /* UDP: 1 = may send to broadcast and multicast addresses, else EACCES */
     TERN_OPT_CONGESTION, /* enum tern_cc; a listener's is inherited; at any time */
+    TERN_OPT_ERROR_REPORTS, /* 1 = soft errors raise TERN_EV_SOFT_ERROR [RFC9293:3.9.1.8]: ICMP
+                               errors of an open connection, a silent next hop, R1 reached */
+    TERN_OPT_SOFT_ERROR,    /* get only: the last of them (a positive number, 0 = none), cleared */
+    TERN_OPT_FASTOPEN, /* listeners: connections opened by a SYN's data that may be pending; 0 =
+                          none are. Such SYNs are not offered (TERN_EV_SYN); EOPNOTSUPP with
+                          TERN_LISTEN_HOLD alone */
+    TERN_OPT_FASTOPEN_NO_COOKIE, /* listeners: 1 = such data is taken without a cookie */
+    TERN_OPT_DEFER_ACCEPT_MS,    /* listeners: a connection is made when its first data comes, or a
+                                    SYN-ACK    sent again after this time is acknowledged; 0 = with the
+                                    handshake */
+    TERN_OPT_NOTSENT_LOWAT,      /* octets: no more than this waits unsent (send: EAGAIN), and
+                                    TERN_EV_WRITABLE comes at half of it; 0 = config.notsent_lowat, -1 =
+                                    the buffer alone counts */
+    TERN_OPT_RCVLOWAT,     /* octets: TERN_EV_READABLE comes when so many can be read, or no more
+                              will come; 1 */
+    TERN_OPT_LINGER2_MS,   /* an orphan's stay in FIN-WAIT-2; 0 = config.fin_wait_2_ms, -1 = none at
+                              all: it is forgotten at once */
+    TERN_OPT_SYN_COUNT,    /* an active open's SYNs after the first (config.syn_retries) */
+    TERN_OPT_WINDOW_CLAMP, /* octets: largest window to offer, below RCVBUF; 0 = none */
+    TERN_OPT_MTU,          /* get only: octets of an IP packet that the path is believed to carry */
+    TERN_OPT_MAY_FRAGMENT, /* 1 = routers may cut our packets into fragments: DF is not set. 0 */
     /* listeners only: the fields of struct tern_listener_policy */
     TERN_OPT_SYN_POLICY = 100, /* enum tern_syn_policy */
     TERN_OPT_SYN_RETRIES,
@@ -170,6 +212,68 @@ TERN_API int tern_setopt(struct tern_stack *st, struct tern_sock s, enum tern_op
                          int64_t value, struct tern_time now);
 TERN_API int tern_getopt(struct tern_stack *st, struct tern_sock s, enum tern_opt opt,
                          int64_t *value);
+/* ---- TCP: signed segments ---- */
+
+/* Keys are for the peers of one address prefix; a listener's are taken over by its connections.
+ * They are set on a listener at any time, on a connection right after tern_tcp_connect(): before
+ * the next tern_tx() its SYN has not been sent yet. A peer with MD5 keys (RFC 2385) has no TCP-AO
+ * keys (RFC 5925) and the other way round: EINVAL. With the handle {0} keys wait for the next
+ * tern_tcp_connect() that succeeds, so that not even a SYN to one of our own addresses goes out
+ * before them; tern_tcp_keys_forget() drops what waits. Segments of a peer that has a key are
+ * dropped unless they are rightly signed. Nothing gives a key back, and it is wiped when it goes.
+ */
+#define TERN_AUTH_KEY_MAX 80u
+
+/* Sets (or replaces) the MD5 key for `peer`/`prefix`; len 0 takes it away. EBADF, EINVAL, ENOBUFS
+ * (config.max_keys), EAFNOSUPPORT. On an open connection too: from now on. */
+TERN_API int tern_tcp_md5_key(struct tern_stack *st, struct tern_sock s,
+                              const struct tern_addr *peer, unsigned prefix, const void *key,
+                              size_t len);
+
+TERN_API void tern_tcp_keys_forget(struct tern_stack *st);
+
+enum tern_ao_alg {
+    TERN_AO_HMAC_SHA1 = 0,
+    TERN_AO_AES_128_CMAC = 1
+}; /* RFC 5926; MACs of 96 bits */
+
+/* A master key tuple [RFC5925:3.1]. */
+struct tern_ao_key {
+    struct tern_addr peer;
+    uint8_t prefix;
+    uint8_t send_id, recv_id; /* KeyIDs; each unique among the keys of a peer */
+    uint8_t alg;              /* enum tern_ao_alg */
+    bool skip_options;        /* the MAC covers no option but AO itself */
+    uint8_t key_len;          /* tern_tcp_ao_get() says this, and leaves key zero */
+    uint8_t key[TERN_AUTH_KEY_MAX];
+    bool current, rnext; /* tern_tcp_ao_get() only: in use on this connection */
+};
+/* EBADF, EINVAL, ENOBUFS, EAFNOSUPPORT; EISCONN on a connection that is open without AO. */
+TERN_API int tern_tcp_ao_add(struct tern_stack *st, struct tern_sock s,
+                             const struct tern_ao_key *key);
+/* EINVAL: there is no such key, or it is the current or next one of a connection. */
+TERN_API int tern_tcp_ao_del(struct tern_stack *st, struct tern_sock s,
+                             const struct tern_addr *peer, unsigned prefix, unsigned send_id,
+                             unsigned recv_id);
+/* Key rollover of a connection: the SendID to sign with from now on and the RecvID that the peer is
+ * asked to sign with; -1 leaves one as it is. EINVAL: no such key, or not a connection. */
+TERN_API int tern_tcp_ao_set(struct tern_stack *st, struct tern_sock s, int current, int rnext);
+/* Unsigned segments are dropped even from peers that have no key. */
+TERN_API int tern_tcp_ao_require(struct tern_stack *st, struct tern_sock s, bool on);
+/* The index-th key, from 0: 1, or 0 behind the last. */
+TERN_API int tern_tcp_ao_get(struct tern_stack *st, struct tern_sock s, unsigned index,
+                             struct tern_ao_key *out);
+
+struct tern_auth_info {
+    uint8_t kind; /* 0 none, 1 MD5, 2 AO: with the connection's peer; 0 for a listener */
+    bool required;
+    int current, rnext;        /* SendID, RecvID; -1 = none */
+    uint64_t good, bad;        /* segments received with a right and a wrong signature */
+    uint64_t unknown, missing; /* ... with a KeyID that there is not, and without a signature */
+};
+TERN_API int tern_tcp_auth_info(struct tern_stack *st, struct tern_sock s,
+                                struct tern_auth_info *out);
+
 TERN_API int tern_sockname(struct tern_stack *st, struct tern_sock s, struct tern_endpoint *local);
 TERN_API int tern_peername(struct tern_stack *st, struct tern_sock s, struct tern_endpoint *remote);
 /* A number of the caller's own kept with the socket, and given back in its events. A connection

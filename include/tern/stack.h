@@ -26,6 +26,15 @@ TERN_API size_t tern_stack_size(const struct tern_config *cfg);
 TERN_API struct tern_stack *tern_stack_init(void *mem, size_t size, const struct tern_config *cfg,
                                             struct tern_time now);
 
+/* Other settings from now on, for what begins from now on; what exists keeps what it took when it
+ * began. The limits that the memory was laid out for, the seed and `cpu` stay as they are. EINVAL
+ * if tern_config_check() objects. */
+TERN_API int tern_stack_config(struct tern_stack *st, const struct tern_config *cfg);
+
+/* Forgets what was learnt about other hosts and the ways to them: cookies of Fast Open, path MTUs.
+ */
+TERN_API void tern_forget_paths(struct tern_stack *st);
+
 /* Runs the timers that are due. */
 TERN_API void tern_tick(struct tern_stack *st, struct tern_time now);
 

@@ -34,16 +34,55 @@ int api_way(const struct tern_stack *st, const struct tern_addr *local,
         return TERN_ENETUNREACH;
     const struct iface *f = &st->ifs.tab[hop.iface];
     out->iface = hop.iface;
-    out->src = hop.src;
+    out->src = hop.src; /* [RFC9293:MUST-44] */
     out->group =
         hop.iface != NET_LO && (!addr_is_unicast(remote) || iface_broadcast_ip(f, addr_ip(remote)));
     if (!addr_is_any(local)) {
         bool ours = iface_own(&st->ifs, local) || (f->any_addr && addr_is_unicast(local));
         if (!ours || (addr_is_loopback(local) && hop.iface != NET_LO))
             return TERN_EADDRNOTAVAIL;
-        out->src = *local;
+        out->src = *local; /* [RFC9293:MUST-43] */
     }
     return out->src.fam == TERN_AF_NONE ? TERN_EADDRNOTAVAIL : TERN_OK;
+}
+
+/* Where memory was laid out by it, or keys were made of it: as it was. */
+static void keep_layout(struct tern_config *to, const struct tern_config *from)
+{
+    to->version = from->version;
+    to->cpu = from->cpu;
+    memcpy(to->seed, from->seed, sizeof to->seed);
+    to->max_conns = from->max_conns;
+    to->max_half_open = from->max_half_open;
+    to->max_time_wait = from->max_time_wait;
+    to->max_listeners = from->max_listeners;
+    to->max_udp = from->max_udp;
+    to->max_ifaces = from->max_ifaces;
+    to->max_neigh = from->max_neigh;
+    to->max_answers = from->max_answers;
+    to->max_ooo = from->max_ooo;
+    to->max_cc_blocks = from->max_cc_blocks;
+    to->max_extras = from->max_extras;
+    to->max_keys = from->max_keys;
+    to->max_sent = from->max_sent;
+    to->buf_bytes = from->buf_bytes;
+    to->trace_records = from->trace_records;
+}
+
+int tern_stack_config(struct tern_stack *st, const struct tern_config *cfg)
+{
+    struct tern_config now = *cfg;
+    keep_layout(&now, &st->cfg);
+    if (tern_config_check(&now) != NULL)
+        return TERN_EINVAL;
+    st->cfg = now;
+    tcp_config_changed(st->tcp);
+    return TERN_OK;
+}
+
+void tern_forget_paths(struct tern_stack *st)
+{
+    tcp_forget_paths(st->tcp);
 }
 
 int tern_iface_add(struct tern_stack *st, const struct tern_iface_config *cfg)

@@ -52,22 +52,61 @@ int tern_tcp_answer(struct tern_stack *st, struct tern_sock half_open, enum tern
     return r;
 }
 
-int tern_tcp_connect(struct tern_stack *st, const struct tern_endpoint *local,
-                     const struct tern_endpoint *remote, struct tern_sock *out,
-                     struct tern_time now)
+/* Where an active open leaves, and from where. */
+static int api_active(const struct tern_stack *st, const struct tern_endpoint *local,
+                      const struct tern_endpoint *remote, struct api_way *way,
+                      struct tern_endpoint *from)
 {
     static const struct tern_endpoint unbound;
-    struct api_way way;
     if (local == NULL)
         local = &unbound;
     if (remote->addr.fam != TERN_AF_NONE && remote->port == 0)
         return TERN_EINVAL;
-    int r = api_way(st, &local->addr, &remote->addr, &way);
+    int r = api_way(st, &local->addr, &remote->addr, way);
     if (r != TERN_OK)
         return r;
-    if (way.group) /* [RFC9293:MUST-46] */
+    if (way->group) /* [RFC9293:MUST-46] */
         return TERN_ENETUNREACH;
-    struct tern_endpoint from = {way.src, local->port};
+    *from = (struct tern_endpoint){way->src, local->port};
+    return TERN_OK;
+}
+
+int64_t tern_tcp_fastopen(struct tern_stack *st, const struct tern_endpoint *local,
+                          const struct tern_endpoint *remote, const void *buf, size_t len,
+                          uint32_t flags, struct tern_sock *out, struct tern_time now)
+{
+    struct api_way way;
+    struct tern_endpoint from;
+    int r = api_active(st, local, remote, &way, &from);
+    if (r != TERN_OK)
+        return r;
+    now = stack_now(st, now);
+    int64_t n = tcp_fastopen(st->tcp, &from, remote, way.iface, buf, len, flags, out, now);
+    stack_after(st);
+    return n;
+}
+
+bool tern_fastopen_known(struct tern_stack *st, const struct tern_endpoint *remote,
+                         struct tern_time now)
+{
+    return tcp_fastopen_known(st->tcp, remote, stack_now(st, now));
+}
+
+int tern_fastopen_key(struct tern_stack *st, struct tern_sock listener, const uint8_t key[16],
+                      const uint8_t *backup)
+{
+    return tcp_fastopen_key(st->tcp, listener, key, backup);
+}
+
+int tern_tcp_connect(struct tern_stack *st, const struct tern_endpoint *local,
+                     const struct tern_endpoint *remote, struct tern_sock *out,
+                     struct tern_time now)
+{
+    struct api_way way;
+    struct tern_endpoint from;
+    int r = api_active(st, local, remote, &way, &from);
+    if (r != TERN_OK)
+        return r;
     now = stack_now(st, now);
     r = tcp_connect(st->tcp, &from, remote, way.iface, out, now);
     stack_after(st);

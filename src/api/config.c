@@ -19,6 +19,7 @@ void tern_config_init(struct tern_config *cfg)
     cfg->max_ooo = 65536;
     cfg->max_conn_ooo = 256;
     cfg->max_cc_blocks = 0;
+    cfg->max_keys = 1024;
     cfg->max_sent = 65536;
     cfg->max_orphans = 0;
     cfg->max_prefix_half = 1024;
@@ -29,12 +30,14 @@ void tern_config_init(struct tern_config *cfg)
     cfg->trace_records = 0;
     cfg->sndbuf = 4u << 20;
     cfg->rcvbuf = 4u << 20;
+    cfg->sndbuf_init = 64u << 10;
+    cfg->rcvbuf_init = 128u << 10;
     cfg->msl_ms = 30000;
     cfg->rto_initial_us = 1000000;
     cfg->rto_min_us = 200000;
     cfg->rto_max_us = 60000000;
     cfg->r1_retries = 3;
-    cfg->r2_retries = 15;
+    cfg->r2_retries = 15; /* [RFC9293:SHLD-11] */
     cfg->syn_retries = 7;
     cfg->synack_retries = 5;
     cfg->delack_us = 40000;
@@ -48,11 +51,18 @@ void tern_config_init(struct tern_config *cfg)
     cfg->port_lo = 32768;
     cfg->port_hi = 60999;
     cfg->mss_max = 0;
+    cfg->fastopen = 3;
+    cfg->fastopen_blackhole_ms = 3600000;
+    cfg->ecn = 2;
     cfg->cc = TERN_CC_CUBIC;
     cfg->ttl = 64;
+    cfg->mtu_probing = 1;
     cfg->timestamps = cfg->sack = cfg->wscale = true;
     cfg->rfc1337 = true;
     cfg->rfc5961 = true;
+    cfg->autotune = true;
+    cfg->slow_start_after_idle = true;
+    cfg->burst_min = 2;
     cfg->nagle = true;
 }
 
@@ -82,6 +92,7 @@ static const struct range_rule config_rules[] = {
     RULE(max_conn_ooo, 1, 65535),
     RULE(max_cc_blocks, 0, 16777216),
     RULE(max_extras, 0, 33554432),
+    RULE(max_keys, 0, 1048576),
     RULE(max_sent, 1, 16777216),
     RULE(max_orphans, 0, 16777216),
     RULE(max_prefix_half, 0, 16777216),
@@ -91,22 +102,29 @@ static const struct range_rule config_rules[] = {
     RULE(trace_records, 0, 67108864),
     RULE(sndbuf, 2048, 1073741824),
     RULE(rcvbuf, 2048, 1073725440),
+    RULE(sndbuf_init, 2048, 1073741824),
+    RULE(rcvbuf_init, 2048, 1073725440),
     RULE(msl_ms, 1, 3600000),
     RULE(rto_initial_us, 1000, 60000000),
     RULE(rto_min_us, 1000, 60000000),
-    RULE(rto_max_us, 60000000, 2147483647),
+    RULE(rto_max_us, 60000000, 2147483647), /* [RFC6298:2.5] */
+    /* [RFC9293:SHLD-10] */
     RULE(r1_retries, 3, 255),
     RULE(r2_retries, 3, 255),
     RULE(syn_retries, 1, 127),
     RULE(synack_retries, 0, 11),
-    RULE(delack_us, 0, 499999),
+    RULE(delack_us, 0, 499999), /* [RFC9293:MUST-40] */
     RULE(persist_max_us, 200000, 2147483647),
     RULE(persist_give_up_ms, 0, 2147483647),
     RULE(fin_wait_2_ms, 0, 2147483647),
-    RULE(keep_idle_ms, 7200000, 2147483647),
+    RULE(keep_idle_ms, 7200000, 2147483647), /* [RFC9293:MUST-28] */
     RULE(keep_intvl_ms, 1, 2147483647),
     RULE(keep_count, 1, 255),
     RULE(challenge_per_s, 1, 1000000),
+    RULE(burst_min, 1, 64),
+    RULE(notsent_lowat, 0, 4294967295),
+    RULE(fastopen, 0, 2047),
+    RULE(fastopen_blackhole_ms, 0, 2147483647),
 };
 
 static uint32_t config_field(const struct tern_config *cfg, uint16_t off)
@@ -114,6 +132,24 @@ static uint32_t config_field(const struct tern_config *cfg, uint16_t off)
     uint32_t v;
     memcpy(&v, (const uint8_t *)cfg + off, sizeof v);
     return v;
+}
+
+/* Fields of one octet. */
+static const char *config_check_octets(const struct tern_config *cfg)
+{
+    if (cfg->syn_policy > TERN_SYN_DROP_OLDEST)
+        return "syn_policy must be one of enum tern_syn_policy";
+    if (cfg->ecn > 5)
+        return "ecn must be in 0..5";
+    if (cfg->cc >= TERN_CC_COUNT)
+        return "cc must be one of enum tern_cc";
+    if (cfg->profile >= TERN_PROFILE_COUNT)
+        return "profile must be one of enum tern_profile";
+    if (cfg->mtu_probing > 2)
+        return "mtu_probing must be 0, 1 or 2";
+    if (cfg->ttl == 0)
+        return "ttl must be in 1..255";
+    return NULL;
 }
 
 static const char *config_check_rest(const struct tern_config *cfg)
@@ -131,13 +167,7 @@ static const char *config_check_rest(const struct tern_config *cfg)
         return "port_lo must be in 1..port_hi";
     if (cfg->mss_max != 0 && cfg->mss_max < 88)
         return "mss_max must be 0 (from the MTU) or in 88..65535";
-    if (cfg->syn_policy > TERN_SYN_DROP_OLDEST)
-        return "syn_policy must be one of enum tern_syn_policy";
-    if (cfg->cc >= TERN_CC_COUNT)
-        return "cc must be one of enum tern_cc";
-    if (cfg->ttl == 0)
-        return "ttl must be in 1..255";
-    return NULL;
+    return config_check_octets(cfg);
 }
 
 const char *tern_config_check(const struct tern_config *cfg)

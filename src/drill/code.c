@@ -8,7 +8,8 @@
  * end, in one interpreter, each with its own values; the first that fails fails the script.
  */
 #include "drill/run.h"
-#include "drill/tcpinfo.h"
+
+#include "port/tcpinfo.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -60,7 +61,7 @@ static void print_text(FILE *f, const char *s)
 void drill_code(struct drill *d)
 {
     struct tern_info in;
-    struct tcp_info ti;
+    struct tcpinfo ti;
     const struct vsock *s = d->last_fd ? vh_sock(&d->vh, d->last_fd) : NULL;
     if (!d->code) {
         d->code = tmpfile();
@@ -71,9 +72,9 @@ void drill_code(struct drill *d)
         (void)fputs(prologue, d->code);
     }
     bool there = s && s->h.id && tern_inspect(d->vh.st, s->h, &in, d->vh.now);
-    drill_tcp_info(there ? &in : NULL, &ti);
+    tcpinfo_of(there ? &in : NULL, &ti);
     (void)fprintf(d->code, "piece(%u, {\n", d->ev->text_pos.line);
-    drill_tcp_info_print(&ti, d->code);
+    tcpinfo_print(&ti, d->code);
     (void)fputs("}, {", d->code);
     for (unsigned i = 0; i < tern_cause_count(); i++)
         (void)fprintf(d->code, "'%s': %llu, ", tern_cause_name(i),

@@ -62,6 +62,9 @@ static const struct field {
     FIELD(buf_bytes),
     FIELD(sndbuf),
     FIELD(rcvbuf),
+    FIELD(sndbuf_init),
+    FIELD(rcvbuf_init),
+    FIELD(autotune),
     FIELD(msl_ms),
     FIELD(rto_initial_us),
     FIELD(rto_min_us),
@@ -78,6 +81,9 @@ static const struct field {
     FIELD(keep_intvl_ms),
     FIELD(keep_count),
     FIELD(challenge_per_s),
+    FIELD(slow_start_after_idle),
+    FIELD(notsent_lowat),
+    FIELD(burst_min),
     FIELD(port_lo),
     FIELD(port_hi),
     FIELD(mss_max),
@@ -87,8 +93,13 @@ static const struct field {
     FIELD(max_prefix_half),
     FIELD(max_prefix_conns),
     FIELD(prefix_answers_per_s),
+    FIELD(max_keys),
     FIELD(max_sent),
+    FIELD(fastopen),
+    FIELD(fastopen_blackhole_ms),
+    FIELD(ecn),
     FIELD(ttl),
+    FIELD(mtu_probing),
     FIELD(timestamps),
     FIELD(sack),
     FIELD(wscale),
@@ -139,6 +150,16 @@ static enum conf_verdict field_set(struct conf *c, const struct field *f, int64_
 enum conf_verdict conf_field(struct conf *c, const char *name, const char *value, char *why)
 {
     int64_t v;
+    if (strcmp(name, "cc") == 0 && tern_cc_find(value) >= 0)
+        return field_set(c, field_find("cc"), tern_cc_find(value), why);
+    if (strcmp(name, "profile") == 0) {
+        int p = tern_profile_find(value);
+        if (p < 0)
+            return say(CONF_WRONG, why, "profile=%.30s: tern, rfc, linux or freebsd was expected",
+                       value);
+        tern_config_profile(&c->host.tern, (enum tern_profile)p);
+        return CONF_DONE;
+    }
     if (!number(value, &v))
         return say(CONF_WRONG, why, "%s=%s: a number was expected", name, value);
     if (strcmp(name, "mtu") == 0) {
@@ -155,6 +176,8 @@ enum conf_verdict conf_field(struct conf *c, const char *name, const char *value
 }
 
 /* ---- sysctls ---- */
+
+#define LINUX_SNDBUF 46080
 
 static const struct sysctl {
     const char *name, *field; /* field NULL = makes no difference here */
@@ -178,19 +201,53 @@ static const struct sysctl {
     {"tcp_challenge_ack_limit", "challenge_per_s", 1, 1, 0},
     {"tcp_max_tw_buckets", "max_time_wait", 1, 1, 0},
     {"tcp_max_syn_backlog", "max_half_open", 1, 1, 0},
+    {"tcp_wmem", "sndbuf_init", 1, 1, 1},
     {"tcp_wmem", "sndbuf", 1, 1, 2},
     {"tcp_rmem", "rcvbuf", 1, 1, 2},
+    {"tcp_notsent_lowat", "notsent_lowat", 1, 1, 0},
+    {"tcp_slow_start_after_idle", "slow_start_after_idle", 1, 1, 0},
     {"ip_default_ttl", "ttl", 1, 1, 0},
+    {"tcp_mtu_probing", "mtu_probing", 1, 1, 0},
+    {"tcp_ecn", "ecn", 1, 1, 0},
+    {"tcp_fastopen_blackhole_timeout_sec", "fastopen_blackhole_ms", 1000, 1, 0},
     {"ip_local_port_range", "port_lo", 1, 1, 0},
     {"tcp_no_metrics_save", NULL, 1, 1, 0},
     {"tcp_tso_win_divisor", NULL, 1, 1, 0},
-    {"tcp_min_tso_segs", NULL, 1, 1, 0},
+    {"tcp_min_tso_segs", "burst_min", 1, 1, 0},
     {"tcp_invalid_ratelimit", NULL, 1, 1, 0},
     {"tcp_pacing_ss_ratio", NULL, 1, 1, 0},
     {"tcp_pacing_ca_ratio", NULL, 1, 1, 0},
     {"tcp_autocorking", NULL, 1, 1, 0},
     {"tcp_stdurg", NULL, 1, 1, 0},
 };
+
+/* Four words in hexadecimal, each with its lowest octet first; two keys with a comma between. */
+static enum conf_verdict fastopen_key(struct conf *c, const char *value, char *why)
+{
+    uint8_t key[32];
+    unsigned n = 0;
+    for (const char *p = value; n < 8; p++) {
+        char *end;
+        unsigned long v = strtoul(p, &end, 16);
+        if (end == p || v > UINT32_MAX)
+            break;
+        for (unsigned i = 0; i < 4; i++)
+            key[4 * n + i] = (uint8_t)(v >> 8 * i);
+        n++;
+        p = end;
+        if (*p != (n % 4 ? '-' : ','))
+            break;
+    }
+    if (n != 4 && n != 8)
+        return say(
+            CONF_WRONG, why,
+            "tcp_fastopen_key=%.70s: four words in hexadecimal with - between were expected, "
+            "or eight with a comma in the middle",
+            value);
+    memcpy(c->host.fo_key, key, sizeof key);
+    c->host.fo_keys = (uint8_t)(n / 4);
+    return CONF_DONE;
+}
 
 /* Those whose values have names or meanings of their own. CONF_UNKNOWN: it is none of them. */
 static enum conf_verdict sysctl_special(struct conf *c, const char *last, const char *value,
@@ -210,13 +267,31 @@ static enum conf_verdict sysctl_special(struct conf *c, const char *last, const 
             return say(CONF_WRONG, why, "tcp_congestion_control=%.30s: no such plug-in", value);
         return field_set(c, field_find("cc"), cc, why);
     }
+    if (strcmp(last, "tcp_fastopen_key") == 0)
+        return fastopen_key(c, value, why);
+    if (strcmp(last, "tcp_fastopen") == 0) /* other bits mean nothing any more */
+        return field_set(c, field_find("fastopen"), strtoll(value, NULL, 0) & 0x607, why);
     return say(CONF_UNKNOWN, why, "sysctl %.80s means nothing here: left out", last);
+}
+
+/* A number as tern counts it. */
+static int64_t sysctl_scale(const struct sysctl *s, const struct field *f, int64_t v)
+{
+    static const char *const shades[] = {"ttl", "ecn", "mtu_probing"};
+    v = v * s->mul / s->div;
+    if (strcmp(f->name, "sndbuf_init") == 0 && v < LINUX_SNDBUF)
+        return LINUX_SNDBUF; /* for ten segments: it begins with that in any case */
+    for (unsigned i = 0; i < sizeof shades / sizeof *shades; i++)
+        if (strcmp(f->name, shades[i]) == 0)
+            return v;
+    return f->size == 1 && v > 1 ? 1 : v; /* Linux has finer shades of yes */
 }
 
 enum conf_verdict conf_sysctl(struct conf *c, const char *name, const char *value, char *why)
 {
     const char *last = strrchr(name, strchr(name, '/') ? '/' : '.');
     last = last ? last + 1 : name;
+    bool found = false;
     for (unsigned i = 0; i < sizeof sysctls / sizeof *sysctls; i++) {
         const struct sysctl *s = &sysctls[i];
         if (strcmp(s->name, last) != 0)
@@ -233,11 +308,13 @@ enum conf_verdict conf_sysctl(struct conf *c, const char *name, const char *valu
         if (end == p)
             return say(CONF_WRONG, why, "%.60s=%.30s: a number was expected", name, value);
         const struct field *f = field_find(s->field);
-        v = v * s->mul / s->div;
-        if (f->size == 1 && v > 1 && strcmp(f->name, "ttl") != 0)
-            v = 1; /* Linux has finer shades of yes */
-        return field_set(c, f, v, why);
+        enum conf_verdict set = field_set(c, f, sysctl_scale(s, f, v), why);
+        if (set != CONF_DONE)
+            return set;
+        found = true;
     }
+    if (found)
+        return CONF_DONE;
     return sysctl_special(c, last, value, why);
 }
 
@@ -307,6 +384,7 @@ enum conf_verdict conf_option(struct conf *c, const char *name, const char *valu
 /* ---- commands ---- */
 
 #define LINUX_RCVBUF "15728640" /* a window scale of 8 */
+#define LINUX_WMEM   "4096 262144 4194304"
 
 enum { WORDS = 32, LINE = 2048 };
 
@@ -390,7 +468,16 @@ static enum conf_verdict command(struct conf *c, char *line, bool *changed, char
      * nothing to restore. */
     if (ends_with(word[0], "defaults.sh")) {
         *changed = true;
-        return conf_field(c, "rcvbuf", LINUX_RCVBUF, why);
+        (void)fastopen_key(c, "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4", why);
+        (void)conf_sysctl(c, "tcp_fastopen", "0x403", why);
+        (void)conf_sysctl(c, "tcp_ecn", "0", why);
+        return conf_sysctl(c, "tcp_wmem", LINUX_WMEM, why) == CONF_DONE
+                   ? conf_field(c, "rcvbuf", LINUX_RCVBUF, why)
+                   : CONF_WRONG;
+    }
+    if (n > 2 && strcmp(word[0], "ip") == 0 && strcmp(word[1], "tcp_metrics") == 0) {
+        c->forget = *changed = true;
+        return CONF_DONE;
     }
     if (strstr(word[0], "sysctl_restore") || strcmp(word[0], "true") == 0 ||
         strcmp(word[0], ":") == 0)

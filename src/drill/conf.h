@@ -16,7 +16,9 @@ struct conf {
     double tolerance_percent;
     bool any_push;        /* PSH of outbound packets is not compared */
     bool strict_segments; /* one outbound line = one segment */
-    uint32_t ts_tick_us;  /* 0 = outbound TS val is not looked at */
+    bool
+        forget; /* the command to forget cookies and path MTUs was there; who does it clears this */
+    uint32_t ts_tick_us; /* 0 = outbound TS val is not looked at */
 };
 
 void conf_init(struct conf *c);

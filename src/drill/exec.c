@@ -54,6 +54,11 @@ bool drill_number(struct drill *d, const struct expr *e, int64_t *out)
     return false;
 }
 
+const struct expr *drill_arg(const struct drill *d, unsigned i)
+{
+    return arg(d->ev->call, i);
+}
+
 static int64_t num(struct drill *d, unsigned i)
 {
     int64_t v;
@@ -229,8 +234,10 @@ static void do_connect(struct drill *d, struct made *m)
     m->vc.fd = fd_arg(d);
     m->vc.addr = addr_arg(d, 1, there(d), &unspec);
     m->vc.has_addr = true;
-    if (unspec)
-        drill_fail(d, "connect() with AF_UNSPEC is not spoken here");
+    if (unspec) {
+        m->ret = vh_disconnect(&d->vh, m->vc.fd);
+        return;
+    }
     for (unsigned i = 0; i < d->nflow; i++)
         d->flow[i].fresh = true; /* the same ports may begin again with another number */
     m->waits = true;
@@ -249,8 +256,11 @@ static void do_sendto(struct drill *d, struct made *m)
     begin_send(d, m, num(d, 2), (int)num(d, 3));
     const struct vsock *s = vh_sock(&d->vh, m->vc.fd);
     const struct expr *to = arg(d->ev->call, 4);
-    m->vc.has_addr = to && (to->kind == EXPR_STRUCT || (to->kind == EXPR_ELLIPSIS && s && s->udp));
+    m->vc.has_addr = to && (to->kind == EXPR_STRUCT || (to->kind == EXPR_ELLIPSIS && s &&
+                                                        (s->udp || (m->vc.flags & MSG_FASTOPEN))));
     m->vc.addr = addr_arg(d, 4, there(d), &unspec);
+    if (unspec)
+        m->vc.addr.addr.fam = TERN_AF_NONE;
 }
 static void do_writev(struct drill *d, struct made *m)
 {
@@ -259,6 +269,8 @@ static void do_writev(struct drill *d, struct made *m)
 static void do_sendmsg(struct drill *d, struct made *m)
 {
     begin_send(d, m, iov_octets(d, arg(d->ev->call, 1)), (int)num(d, 2));
+    m->vc.has_addr = (m->vc.flags & MSG_FASTOPEN) != 0; /* msg_name is the peer, in all scripts */
+    m->vc.addr = there(d);
 }
 static void do_read(struct drill *d, struct made *m)
 {
@@ -274,6 +286,11 @@ static void do_readv(struct drill *d, struct made *m)
 }
 static void do_recvmsg(struct drill *d, struct made *m)
 {
+    if (num(d, 2) & MSG_ERRQUEUE) {
+        drill_recv_error(d, m);
+        return;
+    }
+    m->expect = arg(d->ev->call, 1);
     begin_recv(d, m, iov_octets(d, arg(d->ev->call, 1)), (int)num(d, 2));
 }
 
@@ -378,10 +395,7 @@ static void do_poll(struct drill *d, struct made *m)
     m->waits = true;
 }
 
-static const struct known {
-    const char *name;
-    void (*make)(struct drill *d, struct made *m);
-} known[] = {
+static const struct drill_known known[] = {
     {"socket", do_socket},
     {"bind", do_bind},
     {"listen", do_listen},
@@ -404,7 +418,15 @@ static const struct known {
     {"setsockopt", do_setsockopt},
     {"getsockopt", do_getsockopt},
     {"poll", do_poll},
+    {NULL, NULL},
 };
+
+static const struct drill_known *find(const struct drill_known *k, const char *name)
+{
+    while (k->name && strcmp(k->name, name) != 0)
+        k++;
+    return k->name ? k : NULL;
+}
 
 /* ---- making and ending ---- */
 
@@ -471,23 +493,23 @@ void drill_call(struct drill *d)
 {
     const struct call *c = d->ev->call;
     struct made *m = NULL;
-    unsigned i = 0;
-    while (i < sizeof known / sizeof *known && strcmp(known[i].name, c->name) != 0)
-        i++;
-    if (i == sizeof known / sizeof *known) {
+    const struct drill_known *k = find(known, c->name);
+    if (!k)
+        k = find(drill_known_msg, c->name);
+    if (!k) {
         drill_fail(d, "the call %.40s() is not spoken here", c->name);
         return;
     }
-    for (unsigned k = 0; k < DRILL_WAITING && !m; k++) {
-        if (!d->waiting[k].waits)
-            m = &d->waiting[k];
+    for (unsigned i = 0; i < DRILL_WAITING && !m; i++) {
+        if (!d->waiting[i].waits)
+            m = &d->waiting[i];
     }
     if (!m) {
         drill_fail(d, "more than %d calls would wait at once", DRILL_WAITING);
         return;
     }
     *m = (struct made){.ev = d->ev, .begun_us = drill_now_us(d)};
-    known[i].make(d, m);
+    k->make(d, m);
     if (!m->waits && !d->failed)
         drill_result(d, m);
     if (!m->waits || d->failed) {

@@ -182,7 +182,7 @@ static uint32_t build_tcp(struct flow *f, const struct conf *c, const struct pkt
     be16_store(t, f->rport);
     be16_store(t + 2, f->lport);
     be32_store(t + 4, k->seq);
-    be32_store(t + 8, k->has_ack ? k->ack + f->off : 0);
+    be32_store(t + 8, k->has_ack ? k->ack + f->off : k->th & TERN_TH_ACK ? f->off : 0);
     t[12] = (uint8_t)(n / 4 << 4 | ((k->th & TH_AE) ? 1 : 0));
     t[13] = (uint8_t)k->th;
     be16_store(t + 14, k->has_win ? (uint16_t)k->win : f->last_win);
@@ -271,7 +271,8 @@ static void learn_isn(struct flow *f, uint32_t script, const struct pkt *live)
     if (f->known && !f->fresh)
         return;
     f->nread = 0;
-    f->nsent = 0;
+    if (!(live->th & TERN_TH_SYN) || live->len == 0)
+        f->nsent = 0; /* else the call that wrote it has made the SYN [RFC7413] */
     f->nurgent = 0;
     f->known = true;
     f->fresh = false;

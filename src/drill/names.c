@@ -4,11 +4,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -142,6 +145,34 @@ static const struct name names[] = {
     N(POLLPRI),
     N(POLLNVAL),
     N(POLLRDHUP),
+    N(EPOLL_CTL_ADD),
+    N(EPOLL_CTL_MOD),
+    N(EPOLL_CTL_DEL),
+    N(EPOLLIN),
+    N(EPOLLOUT),
+    N(EPOLLERR),
+    N(EPOLLHUP),
+    N(EPOLLPRI),
+    N(EPOLLRDHUP),
+    N(EPOLLET),
+    N(EPOLLONESHOT),
+    N(EPOLLEXCLUSIVE),
+    N(SO_EE_ORIGIN_ZEROCOPY),
+    N(SO_EE_ORIGIN_TIMESTAMPING),
+    N(SO_EE_CODE_ZEROCOPY_COPIED),
+    N(SCM_TIMESTAMPING),
+    N(SCM_TSTAMP_SND),
+    N(SCM_TSTAMP_SCHED),
+    N(SCM_TSTAMP_ACK),
+    N(SOF_TIMESTAMPING_TX_SCHED),
+    N(SOF_TIMESTAMPING_TX_SOFTWARE),
+    N(SOF_TIMESTAMPING_TX_ACK),
+    N(SOF_TIMESTAMPING_SOFTWARE),
+    N(SOF_TIMESTAMPING_OPT_ID),
+    N(SOF_TIMESTAMPING_OPT_TSONLY),
+    /* names that packetdrill's runner gives values to */
+    {"CMSG_LEVEL_IP", IPPROTO_IP},
+    {"CMSG_TYPE_RECVERR", 11},
     N(SIOCINQ),
     N(SIOCOUTQ),
     N(SIOCATMARK),
@@ -178,7 +209,8 @@ static const struct name errnos[] = {
     N(ESHUTDOWN),       N(ETIMEDOUT),       N(ECONNREFUSED),
     N(EHOSTDOWN),       N(EHOSTUNREACH),    N(EALREADY),
     N(EINPROGRESS),     N(EPROTO),          N(ENOSYS),
-    N(ENODEV),          N(EEXIST),
+    N(ENODEV),          N(EEXIST),          N(ENOMSG),
+    N(ENOSPC),          N(ESPIPE),
 };
 
 static const struct icmp_name {

@@ -43,20 +43,18 @@ static void bad_result(struct drill *d, const struct made *m, int64_t want)
     drill_fail(d, "%s() returned %s, expected %s", c->name, d->seen, d->expected);
 }
 
-/* The script's number for a new descriptor. */
-static void name_fd(struct drill *d, const struct made *m, int64_t want)
+void drill_name_fd(struct drill *d, int script, int live)
 {
-    int live = drill_live_fd(d, (int)want);
-    if (live >= 0) {
-        drill_fail(d, "the script calls %lld what is still another open socket", (long long)want);
+    if (drill_live_fd(d, script) >= 0) {
+        drill_fail(d, "the script calls %d what is still another open descriptor", script);
         return;
     }
     if (d->nfd == DRILL_FDS) {
-        drill_fail(d, "a script may have %d open sockets", DRILL_FDS);
+        drill_fail(d, "a script may have %d open descriptors", DRILL_FDS);
         return;
     }
-    d->fd[d->nfd].script = (int)want;
-    d->fd[d->nfd++].live = (int)m->ret;
+    d->fd[d->nfd].script = script;
+    d->fd[d->nfd++].live = live;
 }
 
 /* ---- data ---- */
@@ -95,7 +93,7 @@ static void result_value(struct drill *d, const struct made *m)
     }
     if (!m->out || m->out->kind == EXPR_ELLIPSIS || !drill_number(d, m->out, &want))
         return;
-    if (want != m->got_value)
+    if ((int32_t)want != m->got_value)
         drill_fail(d, "%s() gave the value %d, expected %lld", m->ev->call->name, m->got_value,
                    (long long)want);
 }
@@ -122,8 +120,22 @@ static void note_last(struct drill *d, const struct made *m)
     const char *name = m->ev->call->name;
     if (strcmp(name, "accept") == 0 && m->ret >= 0)
         d->last_fd = (int)m->ret;
-    else if (strcmp(name, "connect") == 0)
+    else if (strcmp(name, "connect") == 0 ||
+             (strncmp(name, "send", 4) == 0 && m->vc.has_addr)) /* Fast Open connects too */
         d->last_fd = m->vc.fd;
+}
+
+/* Judges what the call filled in. */
+static void judge(struct drill *d, struct made *m)
+{
+    if (m->vc.in && m->ret > 0)
+        result_read(d, m);
+    if (m->expect)
+        drill_result_msg(d, m);
+    else if (m->fds)
+        result_poll(d, m);
+    else if (!m->vc.in && m->ret >= 0 && (m->out || m->data))
+        result_value(d, m);
 }
 
 void drill_result(struct drill *d, struct made *m)
@@ -141,14 +153,9 @@ void drill_result(struct drill *d, struct made *m)
             return;
         }
         if (m->makes_fd && m->ret >= 0)
-            name_fd(d, m, want);
+            drill_name_fd(d, (int)want, (int)m->ret);
     }
-    if (m->vc.in && m->ret > 0)
-        result_read(d, m);
-    else if (m->fds)
-        result_poll(d, m);
-    else if (m->ret >= 0 && (m->out || m->data))
-        result_value(d, m);
+    judge(d, m);
     if (!d->failed)
         d->ev = was;
 }

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <tern/port.h>
+#include <tern/stack.h>
 
 #define US 1000
 
@@ -78,8 +79,8 @@ bool drill_step(struct drill *d, int64_t us)
     bool capped = false;
     for (unsigned i = 0; i < DRILL_WAITING; i++) {
         const struct made *m = &d->waiting[i];
-        if (m->waits && m->vc.op == VOP_POLL && m->vc.until.ns < limit.ns &&
-            m->vc.until.ns > d->vh.now.ns) {
+        if (m->waits && (m->vc.op == VOP_POLL || m->vc.op == VOP_EPOLL) &&
+            m->vc.until.ns < limit.ns && m->vc.until.ns > d->vh.now.ns) {
             limit = m->vc.until;
             capped = true;
         }
@@ -145,8 +146,13 @@ static void command(struct drill *d)
             drill_fail(d, "%s", why);
     }
     if (changed && d->configured)
+        vhost_settings(&d->vh, &d->conf.host);
+    if (d->configured && d->conf.host.mtu != d->vh.cfg.mtu)
         drill_warn(d, d->ev->text_pos,
-                   "settings are fixed from the first call or packet on: this one comes too late");
+                   "the link is there from the first call or packet on: its MTU comes too late");
+    if (d->conf.forget && d->configured)
+        tern_forget_paths(d->vh.st);
+    d->conf.forget = false;
 }
 
 static void trace(void *ctx, const struct tern_trace *r)
@@ -167,6 +173,7 @@ static void configure(struct drill *d)
     }
     d->configured = true;
     d->zero = d->vh.now;
+    d->vh.wall_off_ns = -d->zero.ns; /* timestamps are told in the script's time */
     if (d->opt->ladder) {
         struct ladder_config lc = {.one_sided = true,
                                    .left = "tern",

@@ -36,6 +36,10 @@ struct made {
     struct pollfd *fds;
     struct expr *out; /* getsockopt, ioctl, poll: where the results are compared */
     int got_value;
+    const struct expr *expect; /* epoll_wait, recvmsg: the structure that must come back */
+    uint8_t control[512];      /* recvmsg: the control messages */
+    size_t control_len;
+    int msg_flags;
 };
 
 struct ladder;
@@ -97,13 +101,27 @@ struct flow *drill_flow(struct drill *d, uint16_t lport, uint16_t rport);
 struct flow *drill_flow_of_fd(struct drill *d, int live);
 void held_free(struct drill *d);
 
+/* exec_msg.c: epoll, pipes and control messages. */
+extern const struct drill_known {
+    const char *name;
+    void (*make)(struct drill *d, struct made *m);
+} drill_known_msg[];
+/* recvmsg(MSG_ERRQUEUE). */
+void drill_recv_error(struct drill *d, struct made *m);
+/* Compares with m->expect. */
+void drill_result_msg(struct drill *d, struct made *m);
+
 /* exec.c: makes the event's call. */
+/* The call's i-th argument, from 0; NULL when there are fewer. */
+const struct expr *drill_arg(const struct drill *d, unsigned i);
 void drill_call(struct drill *d);
 /* Ends calls that wait and can be ended now. */
 void drill_retry(struct drill *d);
 void made_free(struct made *m);
 /* result.c: compares what a call gave with what the line says. */
 void drill_result(struct drill *d, struct made *m);
+/* The script's number for a descriptor of the virtual host. */
+void drill_name_fd(struct drill *d, int script, int live);
 int drill_live_fd(const struct drill *d, int script);
 /* A number of a script: an integer, a name, or names with |. False (and a failure) for anything
  * else. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* drill/vcall.c: the socket calls of a virtual host, with Linux's results. */
-#include "drill/vhost.h"
+#include "drill/vfast.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -94,6 +94,7 @@ int vh_listen(struct vhost *vh, int fd, int backlog)
         return err_of(rc);
     s->state = VS_LISTEN;
     vsock_apply(vh, s);
+    vfast_keys(vh, s);
     vhost_pump(vh);
     return 0;
 }
@@ -123,6 +124,7 @@ int vh_accept(struct vhost *vh, int fd, struct tern_endpoint *peer)
     c->reset_on_close = s->reset_on_close;
     memcpy(c->seen, s->seen, sizeof c->seen);
     c->nseen = s->nseen;
+    vmsg_inherit(&c->msg, &s->msg);
     memset(peer, 0, sizeof *peer);
     (void)tern_peername(vh->st, h, peer);
     vhost_pump(vh);
@@ -150,6 +152,9 @@ int vh_connect(struct vhost *vh, int fd, const struct tern_endpoint *to)
         if (rc)
             return rc;
     }
+    int fast = vfast_connect(vh, s, to);
+    if (fast != -ENOPROTOOPT)
+        return fast;
     int rc = tern_tcp_connect(vh->st, s->bound ? &s->local : NULL, to, &s->h, vh->now);
     if (rc < 0 && rc != TERN_EINPROGRESS)
         return err_of(rc);
@@ -174,6 +179,24 @@ int vh_connect_result(struct vhost *vh, int fd)
     return 0;
 }
 
+int vh_disconnect(struct vhost *vh, int fd)
+{
+    struct vsock *s = vh_sock(vh, fd);
+    if (!s)
+        return -EBADF;
+    if (s->h.id && (s->state == VS_LISTEN || s->udp))
+        (void)tern_close(vh->st, s->h, vh->now);
+    else if (s->h.id)
+        (void)tern_tcp_abort(vh->st, s->h, vh->now);
+    s->h.id = 0;
+    s->state = VS_NEW;
+    s->rd_shut = s->wr_shut = s->full = s->oob = s->deferred = false;
+    s->err = 0;
+    s->err_edge++;
+    vhost_pump(vh);
+    return 0;
+}
+
 /* ---- data ---- */
 
 static int64_t udp_send(struct vhost *vh, struct vsock *s, const void *buf, size_t len,
@@ -189,7 +212,7 @@ static int64_t udp_send(struct vhost *vh, struct vsock *s, const void *buf, size
 /* What send and recv answer when there is no connection. */
 static int not_open(struct vsock *s, bool sending)
 {
-    if (s->state == VS_CONNECTING)
+    if (s->state == VS_CONNECTING || s->deferred)
         return -EAGAIN;
     if (s->state == VS_FAILED && s->err) {
         int err = s->err;
@@ -197,6 +220,58 @@ static int not_open(struct vsock *s, bool sending)
         return -err;
     }
     return sending ? -EPIPE : -ENOTCONN;
+}
+
+/* What goes out meanwhile makes room. */
+static int64_t send_all(struct vhost *vh, const struct vsock *s, const void *buf, size_t len,
+                        uint32_t how)
+{
+    int64_t n = tern_tcp_send(vh->st, s->h, buf, len, how, vh->now);
+    size_t done = n > 0 ? (size_t)n : 0;
+    for (int64_t more = n; more > 0 && done < len;) {
+        vhost_pump(vh);
+        more = tern_tcp_send(vh->st, s->h, (const uint8_t *)buf + done, len - done, how, vh->now);
+        done += more > 0 ? (size_t)more : 0;
+    }
+    return n > 0 ? (int64_t)done : n;
+}
+
+size_t vh_send_early(struct vhost *vh, int fd, const void *buf, size_t len)
+{
+    struct vsock *s = vh_sock(vh, fd);
+    int64_t n = len ? tern_tcp_send(vh->st, s->h, buf, len, 0, vh->now) : 0;
+    if (n <= 0)
+        return 0;
+    vmsg_wrote(s, (size_t)n, 0);
+    return (size_t)n;
+}
+
+static int64_t fast_send(struct vhost *vh, struct vsock *s, const void *buf, size_t len, int flags,
+                         const struct tern_endpoint *to)
+{
+    int64_t n = vfast_send(vh, s, buf, len, to);
+    if (n > 0)
+        vmsg_wrote(s, (size_t)n, flags);
+    return n;
+}
+
+/* The same flags, the stack's. */
+static uint32_t send_flags(int flags)
+{
+    return (flags & MSG_MORE ? TERN_SEND_MORE : 0u) | (flags & MSG_OOB ? TERN_SEND_OOB : 0u) |
+           (flags & MSG_EOR ? TERN_SEND_EOR : 0u);
+}
+
+static int64_t conn_send(struct vhost *vh, struct vsock *s, const void *buf, size_t len, int flags)
+{
+    int64_t n = send_all(vh, s, buf, len, send_flags(flags));
+    s->full = n == TERN_EAGAIN || (n >= 0 && (size_t)n < len);
+    if (n < 0 && n != TERN_EAGAIN)
+        s->err = 0;
+    if (n > 0)
+        vmsg_wrote(s, (size_t)n, flags);
+    vhost_pump(vh);
+    return n < 0 ? err_of(n) : n;
 }
 
 int64_t vh_send(struct vhost *vh, int fd, const void *buf, size_t len, int flags,
@@ -207,20 +282,13 @@ int64_t vh_send(struct vhost *vh, int fd, const void *buf, size_t len, int flags
         return -EBADF;
     if (s->udp)
         return udp_send(vh, s, buf, len, to);
+    if (((flags & MSG_FASTOPEN) && s->state != VS_OPEN && s->state != VS_FAILED) || s->deferred)
+        return fast_send(vh, s, buf, len, flags, to);
     if (s->state != VS_OPEN)
         return not_open(s, true);
     if (s->wr_shut)
         return -EPIPE;
-    if (len == 0)
-        return 0;
-    uint32_t how =
-        (flags & MSG_MORE ? TERN_SEND_MORE : 0u) | (flags & MSG_OOB ? TERN_SEND_OOB : 0u);
-    int64_t n = tern_tcp_send(vh->st, s->h, buf, len, how, vh->now);
-    s->full = n == TERN_EAGAIN || (n >= 0 && (size_t)n < len);
-    if (n < 0 && n != TERN_EAGAIN)
-        s->err = 0;
-    vhost_pump(vh);
-    return n < 0 ? err_of(n) : n;
+    return len ? conn_send(vh, s, buf, len, flags) : 0;
 }
 
 static int64_t recv_oob(struct vhost *vh, struct vsock *s, void *buf, size_t len)
@@ -263,8 +331,12 @@ int64_t vh_recv(struct vhost *vh, int fd, void *buf, size_t len, int flags,
         return not_open(s, false);
     if (flags & MSG_OOB)
         return recv_oob(vh, s, buf, len);
-    if (s->rd_shut)
-        return 0;
+    if (s->rd_shut) { /* what comes nevertheless can be read */
+        int64_t left = 0;
+        (void)tern_getopt(vh->st, s->h, TERN_OPT_RCVQ, &left);
+        if (left == 0)
+            return 0;
+    }
     if (flags & MSG_PEEK)
         return recv_peek(vh, s, buf, len);
     int64_t n = tern_tcp_recv(vh->st, s->h, buf, len, vh->now);
@@ -302,11 +374,12 @@ int vh_close(struct vhost *vh, int fd)
 {
     struct vsock *s = vh_sock(vh, fd);
     if (!s)
-        return -EBADF;
+        return vepoll_close(vh, fd);
     if (s->h.id && s->reset_on_close && s->state == VS_OPEN)
         (void)tern_tcp_abort(vh->st, s->h, vh->now);
     else if (s->h.id)
         (void)tern_close(vh->st, s->h, vh->now);
+    vmsg_free(&s->msg);
     memset(s, 0, sizeof *s);
     vhost_pump(vh);
     return 0;
@@ -378,6 +451,8 @@ static short poll_conn(struct vhost *vh, struct vsock *s)
         r |= POLLOUT;
     if (s->oob)
         r |= POLLPRI;
+    if (s->msg.nerr)
+        r |= POLLERR;
     if (in.state == TERN_TCP_CLOSED || (s->wr_shut && end))
         r |= POLLHUP;
     return r;
@@ -392,6 +467,8 @@ static short poll_one(struct vhost *vh, struct vsock *s)
             r |= POLLIN;
         return (short)(r | POLLOUT);
     }
+    if (s->deferred)
+        return POLLOUT;
     if (s->state == VS_LISTEN) {
         struct tern_info in;
         return tern_inspect(vh->st, s->h, &in, vh->now) && in.rcvq > 0 ? POLLIN : 0;

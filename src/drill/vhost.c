@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* drill/vhost.c: the virtual host's clock, frames and events. */
-#include "drill/vhost.h"
+#include "drill/vfast.h"
+
+#include "port/frame.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <tern/iface.h>
 #include <tern/loop.h>
 #include <tern/port.h>
 #include <tern/stack.h>
 
 #define VHOST_EPOCH ((struct tern_time){1000000000000}) /* any instant that is not zero */
+#define VHOST_GSO   65535
 #define VHOST_BURST 65536 /* frames at one instant: more is a stack that never rests */
 
 void vhost_config_init(struct vhost_config *cfg)
@@ -38,7 +42,10 @@ int vhost_open(struct vhost *vh, const struct vhost_config *cfg, char *why)
     vh->st = tern_stack_new(&cfg->tern, vh->now, why);
     if (!vh->st)
         return -1;
+    vfast_keys(vh, NULL);
     struct tern_iface_config ic = {.link = TERN_LINK_IP, .mtu = cfg->mtu};
+    if (cfg->tern.profile == TERN_PROFILE_LINUX)
+        ic.gso_max = VHOST_GSO; /* where a burst ends can be seen by its PSH */
     ic.addr[0].addr = cfg->local;
     ic.addr[0].prefix = cfg->prefix;
     if (tern_iface_add(vh->st, &ic) != 0) {
@@ -56,10 +63,22 @@ int vhost_open(struct vhost *vh, const struct vhost_config *cfg, char *why)
     return 0;
 }
 
+void vhost_settings(struct vhost *vh, const struct vhost_config *cfg)
+{
+    if (tern_stack_config(vh->st, &cfg->tern) == 0)
+        vh->cfg.tern = cfg->tern;
+    memcpy(vh->cfg.fo_key, cfg->fo_key, sizeof vh->cfg.fo_key);
+    vh->cfg.fo_keys = cfg->fo_keys;
+    vfast_keys(vh, NULL);
+}
+
 void vhost_close(struct vhost *vh)
 {
     while (vhost_frame(vh))
         vhost_drop(vh);
+    for (unsigned i = 0; i < VHOST_SOCKS; i++)
+        vmsg_free(&vh->sock[i].msg);
+    vepoll_free(vh);
     free(vh->queue);
     free(vh->scratch);
     tern_stack_free(vh->st);
@@ -68,7 +87,7 @@ void vhost_close(struct vhost *vh)
 
 /* ---- frames ---- */
 
-static void queue_put(struct vhost *vh, const struct tern_frame *f)
+static void queue_one(struct vhost *vh, const struct tern_frame *f)
 {
     if (vh->count == vh->cap) {
         size_t cap = vh->cap ? vh->cap * 2 : 64;
@@ -102,6 +121,24 @@ void vhost_drop(struct vhost *vh)
     vh->count--;
 }
 
+/* A super-segment is cut, as a network card does it. */
+static void queue_put(struct vhost *vh, const struct tern_frame *f)
+{
+    struct frame_cut cut;
+    uint8_t piece[VHOST_GSO];
+    if (!frame_cut_begin(&cut, TERN_LINK_IP, f)) {
+        queue_one(vh, f);
+        return;
+    }
+    uint32_t n;
+    while ((n = frame_cut_next(&cut, piece, sizeof piece)) > 0) {
+        struct tern_frame one = *f;
+        one.data = piece;
+        one.len = n;
+        queue_one(vh, &one);
+    }
+}
+
 /* ---- events ---- */
 
 static void event_take(struct vhost *vh, const struct tern_event *ev)
@@ -112,6 +149,12 @@ static void event_take(struct vhost *vh, const struct tern_event *ev)
             continue;
         if ((ev->bits & TERN_EV_CONNECTED) && s->state == VS_CONNECTING)
             s->state = VS_OPEN;
+        if (ev->bits & (TERN_EV_READABLE | TERN_EV_PEER_FIN | TERN_EV_OOB | TERN_EV_ACCEPT))
+            s->rx_edge++;
+        if (ev->bits & (TERN_EV_WRITABLE | TERN_EV_CONNECTED))
+            s->tx_edge++;
+        if (ev->bits & TERN_EV_CLOSED)
+            s->err_edge++;
         if (ev->bits & TERN_EV_WRITABLE)
             s->full = false;
         if (ev->bits & TERN_EV_OOB)
@@ -137,6 +180,7 @@ void vhost_pump(struct vhost *vh)
     }
     while (tern_event_next(vh->st, &ev))
         event_take(vh, &ev);
+    vmsg_pump(vh);
     while ((n = tern_trace_read(vh->st, rec, 64, NULL)) > 0) {
         for (size_t i = 0; i < n && vh->trace; i++)
             vh->trace(vh->trace_ctx, &rec[i]);
@@ -202,11 +246,38 @@ static bool call_connect(struct vhost *vh, struct vcall *c)
     return c->ret != -EINPROGRESS;
 }
 
-/* A blocking send is over when all is in the buffer, or at an error. */
-static bool call_send(struct vhost *vh, struct vcall *c, bool nonblock)
+/* A blocking sendto(MSG_FASTOPEN) is over when the handshake is, whatever went with the SYN. */
+static bool call_fast(struct vhost *vh, struct vcall *c)
 {
+    int64_t rc = vh_connect_result(vh, c->fd);
+    if (rc == -EINPROGRESS)
+        return false;
+    c->flags &= ~MSG_FASTOPEN;
+    c->ret = rc != 0 ? rc : (int64_t)c->done;
+    return true;
+}
+
+/* A blocking one has connected, with what the SYN had room for; the rest waits for the SYN-ACK. */
+static void fast_begun(struct vhost *vh, struct vcall *c, int64_t n)
+{
+    c->begun = true;
+    c->flags |= MSG_FASTOPEN;
+    c->done += n > 0 ? (size_t)n : 0;
+    c->done += vh_send_early(vh, c->fd, c->out + c->done, c->len - c->done);
+    c->ret = (int64_t)c->done;
+}
+
+/* A blocking send is over when all is in the buffer, or at an error. */
+static bool call_send_on(struct vhost *vh, struct vcall *c, bool nonblock)
+{
+    const struct vsock *s = vh_sock(vh, c->fd);
+    bool fast = s != NULL && ((c->flags & MSG_FASTOPEN) || s->deferred);
     int64_t n = vh_send(vh, c->fd, c->out + c->done, c->len - c->done, c->flags,
                         c->has_addr ? &c->addr : NULL);
+    if (fast && !nonblock && (n > 0 || n == -EINPROGRESS)) {
+        fast_begun(vh, c, n);
+        return false;
+    }
     if (n > 0)
         c->done += (size_t)n;
     c->ret = c->done ? (int64_t)c->done : n;
@@ -215,10 +286,25 @@ static bool call_send(struct vhost *vh, struct vcall *c, bool nonblock)
     return nonblock || c->done >= c->len;
 }
 
+static bool call_send(struct vhost *vh, struct vcall *c, bool nonblock)
+{
+    if (c->begun && (c->flags & MSG_FASTOPEN)) {
+        if (!call_fast(vh, c))
+            return false;
+        if (c->ret < 0 || c->done >= c->len)
+            return true;
+    }
+    const struct vsock *s = vh_sock(vh, c->fd);
+    bool again = c->done != 0 || c->ret == -EAGAIN;
+    if (again && !nonblock && s != NULL && s->full)
+        return false; /* until there is room worth waking for */
+    return call_send_on(vh, c, nonblock);
+}
+
 bool vhost_call(struct vhost *vh, struct vcall *c)
 {
     const struct vsock *s = vh_sock(vh, c->fd);
-    bool nonblock = s && (s->nonblock || (c->flags & 0x40 /* MSG_DONTWAIT */));
+    bool nonblock = (s && s->nonblock) || (c->flags & 0x40 /* MSG_DONTWAIT */);
     switch (c->op) {
     case VOP_CONNECT:
         return call_connect(vh, c);
@@ -233,6 +319,12 @@ bool vhost_call(struct vhost *vh, struct vcall *c)
     case VOP_POLL:
         c->ret = vh_poll(vh, c->fds, c->nfds);
         return c->ret != 0 || vh->now.ns >= c->until.ns;
+    case VOP_EPOLL:
+        c->ret = vh_epoll_ready(vh, c->fd, c->events, (int)c->nfds);
+        return c->ret != 0 || vh->now.ns >= c->until.ns;
+    case VOP_SPLICE:
+        c->ret = vh_splice(vh, c->fd, c->to, c->len);
+        return nonblock || c->ret != -EAGAIN;
     }
     return true;
 }

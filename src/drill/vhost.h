@@ -10,6 +10,9 @@
 #ifndef DRILL_VHOST_H
 #define DRILL_VHOST_H
 
+#include "drill/vepoll.h"
+#include "drill/vmsg.h"
+
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,6 +30,8 @@ struct vhost_config {
     struct tern_addr local;
     uint8_t prefix;
     uint16_t mtu;
+    uint8_t fo_key[32],
+        fo_keys; /* TCP Fast Open: keys of all listeners, and how many; 0 = the stack's own */
 };
 
 struct vframe {
@@ -53,13 +58,21 @@ struct vsock {
         int level, name, value;
     } seen[VHOST_OPTS]; /* what the program set, in its own units */
     uint8_t nseen;
+    uint32_t rx_edge, tx_edge, err_edge; /* how often octets came, room was made, it failed */
+    struct vmsg msg;
+    bool deferred;               /* TCP_FASTOPEN_CONNECT: the first write connects */
+    struct tern_endpoint to;     /* ... to there */
+    uint8_t fo_key[32], fo_keys; /* TCP_FASTOPEN_KEY */
 };
 
 struct vhost {
     struct vhost_config cfg;
     struct tern_stack *st;
     struct tern_time now;
+    int64_t wall_off_ns; /* what timestamps told to the program say more than `now` */
     struct vsock sock[VHOST_SOCKS];
+    struct vepoll epoll[VHOST_EPOLLS];
+    struct vpipe pipe[VHOST_PIPES];
     struct vframe *queue;
     size_t head, count, cap;
     uint8_t *scratch;
@@ -74,6 +87,8 @@ void vhost_config_init(struct vhost_config *cfg);
 /* 0, or -1 with why (TERN_WHY octets). */
 int vhost_open(struct vhost *vh, const struct vhost_config *cfg, char *why);
 void vhost_close(struct vhost *vh);
+/* Other settings of the stack from now on, where they may change (tern_stack_config()). */
+void vhost_settings(struct vhost *vh, const struct vhost_config *cfg);
 
 /* ---- time and frames ---- */
 
@@ -99,11 +114,15 @@ int vh_listen(struct vhost *vh, int fd, int backlog);
 int vh_accept(struct vhost *vh, int fd, struct tern_endpoint *peer);
 /* -EINPROGRESS when it has begun; later -EALREADY, -EISCONN. */
 int vh_connect(struct vhost *vh, int fd, const struct tern_endpoint *to);
+/* connect() to AF_UNSPEC: drops the connection, with RST if it lives; the socket is as new. */
+int vh_disconnect(struct vhost *vh, int fd);
 /* Of a connect that has begun: 0, -EINPROGRESS, or why it failed. */
 int vh_connect_result(struct vhost *vh, int fd);
 /* Linux's MSG_ flags OOB MORE NOSIGNAL DONTWAIT; to is for UDP, or NULL. */
 int64_t vh_send(struct vhost *vh, int fd, const void *buf, size_t len, int flags,
                 const struct tern_endpoint *to);
+/* Octets that wait in the buffer for the handshake to be over; how many fit. */
+size_t vh_send_early(struct vhost *vh, int fd, const void *buf, size_t len);
 /* MSG_ flags OOB PEEK DONTWAIT TRUNC. */
 int64_t vh_recv(struct vhost *vh, int fd, void *buf, size_t len, int flags,
                 struct tern_endpoint *from);
@@ -123,7 +142,7 @@ void vsock_apply(struct vhost *vh, struct vsock *s);
 
 /* ---- calls that wait ---- */
 
-enum vop { VOP_ACCEPT, VOP_CONNECT, VOP_SEND, VOP_RECV, VOP_POLL };
+enum vop { VOP_ACCEPT, VOP_CONNECT, VOP_SEND, VOP_RECV, VOP_POLL, VOP_EPOLL, VOP_SPLICE };
 
 struct vcall {
     enum vop op;
@@ -135,8 +154,10 @@ struct vcall {
     bool has_addr, begun;
     struct pollfd *fds;
     unsigned nfds;
-    struct tern_time until; /* VOP_POLL; TERN_NEVER = for ever */
-    int64_t ret;            /* once it is over */
+    struct epoll_event *events; /* VOP_EPOLL: room for nfds */
+    int to;                     /* VOP_SPLICE: where to */
+    struct tern_time until;     /* VOP_POLL, VOP_EPOLL; TERN_NEVER = for ever */
+    int64_t ret;                /* once it is over */
 };
 /* Tries the call now: true when it is over. A non-blocking socket's is over at once. */
 bool vhost_call(struct vhost *vh, struct vcall *c);

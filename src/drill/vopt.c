@@ -4,8 +4,9 @@
  * there is a connection is kept and told to it when it is made; nothing is taken and ignored but
  * what holds here by itself (SO_REUSEADDR and its like: the "none" rows).
  */
-#include "drill/tcpinfo.h"
-#include "drill/vhost.h"
+#include "drill/vfast.h"
+
+#include "port/tcpinfo.h"
 
 #include <errno.h>
 #include <linux/tcp.h>
@@ -31,6 +32,15 @@ static const struct vopt vopts[] = {
     {IPPROTO_TCP, TCP_USER_TIMEOUT, TERN_OPT_USER_TIMEOUT_MS, 1, 0, INT32_MAX, 0, false},
     {IPPROTO_TCP, TCP_QUICKACK, TERN_OPT_QUICKACK, 1, 0, 1, 1, true},
     {IPPROTO_TCP, TCP_MAXSEG, TERN_OPT_MAXSEG, 1, 88, 32767, 536, false},
+    {IPPROTO_TCP, TCP_NOTSENT_LOWAT, TERN_OPT_NOTSENT_LOWAT, 1, INT32_MIN, INT32_MAX, 0, false},
+    {IPPROTO_TCP, TCP_DEFER_ACCEPT, TERN_OPT_DEFER_ACCEPT_MS, 1000, 0, 255, 0, false},
+    {IPPROTO_TCP, TCP_SYNCNT, TERN_OPT_SYN_COUNT, 1, 1, 127, 0, false},
+    {IPPROTO_TCP, TCP_LINGER2, TERN_OPT_LINGER2_MS, 1000, INT32_MIN, 120, 60, false},
+    {IPPROTO_TCP, TCP_WINDOW_CLAMP, TERN_OPT_WINDOW_CLAMP, 1, 0, INT32_MAX, 0, false},
+    {SOL_SOCKET, SO_RCVLOWAT, TERN_OPT_RCVLOWAT, 1, 1, INT32_MAX, 1, false},
+    {IPPROTO_TCP, TCP_FASTOPEN, TERN_OPT_FASTOPEN, 1, 0, INT32_MAX, 0, false},
+    {IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, TERN_OPT_FASTOPEN_NO_COOKIE, 1, 0, 1, 0, true},
+    {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0, 1, 0, 1, 0, true}, /* vfast.c reads it */
     {SOL_SOCKET, SO_KEEPALIVE, TERN_OPT_KEEPALIVE, 1, 0, 1, 0, true},
     {SOL_SOCKET, SO_OOBINLINE, TERN_OPT_OOBINLINE, 1, 0, 1, 0, true},
     {SOL_SOCKET, SO_SNDBUF, TERN_OPT_SNDBUF, 2, 2304, 1 << 29, 16384, false},
@@ -40,8 +50,11 @@ static const struct vopt vopts[] = {
     {IPPROTO_IP, 1 /* IP_TOS */, TERN_OPT_TOS, 1, 0, 255, 0, false},
     /* a listener may always be made where only old connections are */
     {SOL_SOCKET, SO_REUSEADDR, 0, 1, 0, 1, 0, true},
-    /* what is sent has DF set and is never fragmented */
-    {IPPROTO_IP, 10 /* IP_MTU_DISCOVER */, 0, 1, 1, 3, 1, false},
+    /* what belongs to the host around a stack, and is given back as it was set */
+    {SOL_SOCKET, SO_MARK, 0, 1, INT32_MIN, INT32_MAX, 0, false},
+    {SOL_SOCKET, SO_PRIORITY, 0, 1, 0, INT32_MAX, 0, false},
+    {IPPROTO_IP, 15 /* IP_FREEBIND */, 0, 1, 0, 1, 0, true},
+    {IPPROTO_IP, 10 /* IP_MTU_DISCOVER */, TERN_OPT_MAY_FRAGMENT, 1, 0, 3, 1, false},
 };
 #define VOPTS (sizeof vopts / sizeof *vopts)
 
@@ -104,14 +117,35 @@ static int set_linger(struct vsock *s, const void *value, size_t len)
 /* The value as the option takes it. 0 or -EINVAL. */
 static int value_of(const struct vopt *o, const void *value, size_t len, int32_t *v)
 {
-    if (len < sizeof *v)
+    if (len < sizeof *v && (o->level != IPPROTO_IP || len == 0))
         return -EINVAL;
-    memcpy(v, value, sizeof *v);
+    *v = *(const uint8_t *)value; /* IP takes an octet too */
+    if (len >= sizeof *v)
+        memcpy(v, value, sizeof *v);
     if (o->flag)
         *v = *v != 0;
     else if (o->level == SOL_SOCKET) /* buffer sizes are bounded, not refused */
         *v = *v < o->lo ? o->lo : *v > o->hi ? o->hi : *v;
     return *v < o->lo || *v > o->hi ? -EINVAL : 0;
+}
+
+/* In the stack's unit; below 0 is "none" where it is allowed. */
+static int64_t core_value(const struct vopt *o, int32_t v)
+{
+    if (o->opt == TERN_OPT_MAY_FRAGMENT)
+        return v == 0; /* IP_PMTUDISC_DONT; all others set DF */
+    return v < 0 ? -1 : (int64_t)v * o->scale;
+}
+
+/* Those that vmsg.c has. */
+static int set_msg(struct vsock *s, int level, int name, const void *value, size_t len)
+{
+    int32_t v;
+    int rc;
+    if (len < sizeof v)
+        return -EINVAL;
+    memcpy(&v, value, sizeof v);
+    return vmsg_setopt(s, level, name, v, &rc) ? rc : -ENOPROTOOPT;
 }
 
 int vh_setsockopt(struct vhost *vh, int fd, int level, int name, const void *value, size_t len)
@@ -121,17 +155,21 @@ int vh_setsockopt(struct vhost *vh, int fd, int level, int name, const void *val
         return -EBADF;
     if (level == SOL_SOCKET && name == SO_LINGER)
         return set_linger(s, value, len);
+    if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY)
+        return vfast_set_key(vh, s, value, len);
     const struct vopt *o = vopt_find(level, name);
-    if (!o)
-        return -ENOPROTOOPT;
     int32_t v = 0;
+    if (!o)
+        return set_msg(s, level, name, value, len);
+    if (name == TCP_FASTOPEN_CONNECT && level == IPPROTO_TCP && !(vh->cfg.tern.fastopen & 1))
+        return -EOPNOTSUPP;
     int rc = value_of(o, value, len, &v);
     if (rc == 0 && o->opt && s->h.id)
-        rc = tell(vh, s, o->opt, (int64_t)v * o->scale);
+        rc = tell(vh, s, o->opt, core_value(o, v));
     if (rc)
         return rc;
     if (o->opt)
-        keep(s, o->opt, (int64_t)v * o->scale);
+        keep(s, o->opt, core_value(o, v));
     remember(s, o, v);
     vhost_pump(vh);
     return 0;
@@ -182,40 +220,93 @@ static int get_socket(struct vhost *vh, struct vsock *s, int name, int *v)
 
 static int get_info(struct vhost *vh, struct vsock *s, void *value, size_t *len)
 {
-    struct tcp_info ti;
+    struct tcpinfo ti;
     struct tern_info in;
     bool there = s->h.id && tern_inspect(vh->st, s->h, &in, vh->now);
-    drill_tcp_info(there ? &in : NULL, &ti);
+    tcpinfo_of(there ? &in : NULL, &ti);
     *len = *len < sizeof ti ? *len : sizeof ti;
     memcpy(value, &ti, *len);
     return 0;
 }
 
-static int get_seen(const struct vsock *s, const struct vopt *o)
+/* SO_MEMINFO: octets in the queues and their limits; the rest is memory that is not counted here.
+ */
+static int get_meminfo(struct vhost *vh, struct vsock *s, void *value, size_t *len)
+{
+    static const struct {
+        unsigned at;
+        enum tern_opt opt;
+    } what[] = {{0, TERN_OPT_RCVQ},
+                {1, TERN_OPT_RCVBUF},
+                {2, TERN_OPT_SNDQ},
+                {3, TERN_OPT_SNDBUF},
+                {5, TERN_OPT_SNDQ}};
+    uint32_t mem[9] = {0};
+    for (unsigned i = 0; i < sizeof what / sizeof *what; i++) {
+        int64_t v = 0;
+        if (s->h.id && tern_getopt(vh->st, s->h, what[i].opt, &v) == 0)
+            mem[what[i].at] = (uint32_t)v;
+    }
+    *len = *len < sizeof mem ? *len : sizeof mem;
+    memcpy(value, mem, *len);
+    return 0;
+}
+
+static int get_seen(struct vhost *vh, const struct vsock *s, const struct vopt *o)
 {
     int v = o->first;
+    int64_t now;
+    if (o->opt == TERN_OPT_QUICKACK && s->h.id && s->state == VS_OPEN &&
+        tern_getopt(vh->st, s->h, TERN_OPT_QUICKACK, &now) == 0)
+        return (int)now; /* it comes and goes with the traffic */
     for (unsigned i = 0; i < s->nseen; i++) {
         if (s->seen[i].level == o->level && s->seen[i].name == o->name)
             v = s->seen[i].value;
     }
-    return o->level == SOL_SOCKET && !o->flag ? 2 * v
-                                              : v; /* buffer sizes, as Linux gives them back */
+    return o->scale == 2 ? 2 * v : v; /* buffer sizes, as Linux gives them back */
+}
+
+/* TCP's that are no plain number; -ENOPROTOOPT: it is none of them. */
+static int get_tcp(struct vhost *vh, struct vsock *s, int name, void *value, size_t *len)
+{
+    struct tern_info in;
+    switch (name) {
+    case TCP_FASTOPEN_KEY:
+        return vfast_get_key(vh, s, value, len);
+    case TCP_INFO:
+        return get_info(vh, s, value, len);
+    case TCP_CC_INFO:
+        *len = 0; /* no plug-in tells anything there */
+        return 0;
+    case TCP_MAXSEG:
+        if (s->state == VS_OPEN && tern_inspect(vh->st, s->h, &in, vh->now))
+            return get_int((int)in.mss, value, len);
+        return -ENOPROTOOPT;
+    default:
+        return -ENOPROTOOPT;
+    }
 }
 
 int vh_getsockopt(struct vhost *vh, int fd, int level, int name, void *value, size_t *len)
 {
     struct vsock *s = vh_sock(vh, fd);
-    struct tern_info in;
     int v = 0;
     if (!s)
         return -EBADF;
-    if (level == IPPROTO_TCP && name == TCP_INFO)
-        return get_info(vh, s, value, len);
-    if (level == IPPROTO_TCP && name == TCP_MAXSEG && s->state == VS_OPEN &&
-        tern_inspect(vh->st, s->h, &in, vh->now))
-        return get_int((int)in.mss, value, len);
-    if (level == SOL_SOCKET && get_socket(vh, s, name, &v) == 0)
+    int rc = level == IPPROTO_TCP ? get_tcp(vh, s, name, value, len) : -ENOPROTOOPT;
+    if (rc != -ENOPROTOOPT)
+        return rc;
+    if (level == IPPROTO_IP && name == 14 /* IP_MTU */) {
+        int64_t mtu;
+        if (!s->h.id || tern_getopt(vh->st, s->h, TERN_OPT_MTU, &mtu) != 0)
+            return -ENOTCONN;
+        return get_int((int)mtu, value, len);
+    }
+    if (level == SOL_SOCKET && name == SO_MEMINFO)
+        return get_meminfo(vh, s, value, len);
+    if ((level == SOL_SOCKET && get_socket(vh, s, name, &v) == 0) ||
+        vmsg_getopt(s, level, name, &v))
         return get_int(v, value, len);
     const struct vopt *o = vopt_find(level, name);
-    return o ? get_int(get_seen(s, o), value, len) : -ENOPROTOOPT;
+    return o ? get_int(get_seen(vh, s, o), value, len) : -ENOPROTOOPT;
 }

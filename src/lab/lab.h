@@ -28,6 +28,17 @@ const char *lab_attack_name(unsigned attack);
 
 #define LAB_KERNEL_NONE (-1)
 
+/* Who is attacked over a veth (src/lab/veth.h); LAB_MEMORY: no veth, victim.c. */
+enum lab_victim {
+    LAB_MEMORY,
+    LAB_SINK, /* no server: frames are read and forgotten, what the link costs */
+    LAB_ECHO, /* ... and sent back */
+    LAB_RUN,  /* the server under `tern run` */
+    LAB_SHIELD,
+    LAB_KERNEL,
+    LAB_SYNPROXY,
+};
+
 struct lab_config {
     enum lab_attack attack;
     uint64_t seed;
@@ -40,11 +51,15 @@ struct lab_config {
     int syncookies; /* LAB_KERNEL_NONE: tern with `policy`; else the kernel, tcp_syncookies = this
                      */
     struct tern_listener_policy policy;
+    enum lab_victim victim;
+    const char *policy_text; /* `policy` as the command line of tern has it */
+    const char *server;      /* a shell command that serves port 80; NULL = the laboratory's own */
 };
 
 struct lab_row {
     char name[48];            /* the policy, as text */
     uint64_t forged;          /* frames that the server was given */
+    uint64_t taken;           /* of those the ones that the link did not drop (veth) */
     uint64_t syn_acks;        /* what the server sent to the forger's addresses */
     uint64_t answers;         /* ... all of it, RSTs included */
     uint64_t tried, done;     /* honest connects; those that got their answer in time */
@@ -58,6 +73,8 @@ struct lab_row {
 
 /* Runs one row in a child process, so that its memory and its namespace vanish with it. */
 void lab_run(const struct lab_config *cfg, struct lab_row *row);
+/* The laboratory's own server: plain sockets, port 80; it ends only when it cannot begin: 1. */
+int lab_serve(uint32_t backlog);
 
 /* All three return 0, or -1 with errno of the stream. */
 int lab_table(FILE *f, const struct lab_config *cfg, const struct lab_row *rows, unsigned n);

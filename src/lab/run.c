@@ -8,6 +8,7 @@
  * at the end for answers under way.
  */
 #include "lab/inner.h"
+#include "lab/veth.h"
 
 #include "base/assert.h"
 #include "port/why.h"
@@ -182,7 +183,10 @@ void lab_run(const struct lab_config *cfg, struct lab_row *row)
     pid_t pid = fork();
     if (pid == 0) {
         row->failed = false;
-        lab_child(cfg, row);
+        if (cfg->victim != LAB_MEMORY)
+            veth_row(cfg, row);
+        else
+            lab_child(cfg, row);
         _exit(write(fd[1], row, sizeof *row) == (ssize_t)sizeof *row ? 0 : 1);
     }
     (void)close(fd[1]);

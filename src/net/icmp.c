@@ -19,6 +19,17 @@ static const struct {
     [14] = {TERN_EHOSTUNREACH, false}, [15] = {TERN_EHOSTUNREACH, false},
 };
 
+/* [RFC1191:3#4] [RFC1191:7.1] a router that is too old to say which MTU: the next one in use below
+ * the packet that it dropped. */
+static uint16_t icmp_plateau(uint16_t total)
+{
+    static const uint16_t mtus[] = {32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296};
+    for (size_t i = 0; i < sizeof mtus / sizeof mtus[0]; i++)
+        if (mtus[i] < total)
+            return mtus[i];
+    return 68;
+}
+
 static enum icmp_verdict icmp_drop(struct icmp_in *out, unsigned cause)
 {
     out->cause = cause;
@@ -47,6 +58,8 @@ static enum icmp_verdict icmp_rx_error(struct icmp_in *out)
         e->err = icmp_unreach[m->code].err;
         e->hard = icmp_unreach[m->code].hard;
         e->mtu = m->code == ICMP4_UNREACH_FRAG ? m->mtu : 0;
+        if (m->code == ICMP4_UNREACH_FRAG && e->mtu == 0)
+            e->mtu = icmp_plateau(q.total);
     }
     return ICMP_ERROR;
 }
@@ -65,7 +78,7 @@ enum icmp_verdict icmp_rx(const struct ip4_in *ip, struct icmp_in *out)
     case ICMP4_PARAMETER:
         return icmp_rx_error(out);
     default:
-        return icmp_drop(out, CAUSE_DROP_ICMP_TYPE);
+        return icmp_drop(out, CAUSE_DROP_ICMP_TYPE); /* [RFC9293:MUST-55] [RFC6633:3] */
     }
 }
 

@@ -63,6 +63,6 @@ unsigned ip4_rx(const struct ifaces *ifs, unsigned iface, const uint8_t *p, size
             return (unsigned)opt;
     }
     if (ip4_is_fragment(&out->h))
-        return CAUSE_DROP_IP_FRAGMENT;
+        return CAUSE_DROP_IP_FRAGMENT; /* [RFC1858:3] */
     return 0;
 }

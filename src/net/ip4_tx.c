@@ -12,7 +12,7 @@ void ip4_tx(uint8_t *p, const struct ip4_out *o, struct prng *ids)
     tern_assert(o->src.fam == TERN_AF_IP4 && o->dst.fam == TERN_AF_IP4);
     tern_assert(o->len <= IP4_MAX_LEN - IP4_HDR_LEN && o->ttl != 0); /* [RFC1122:3.2.1.7] */
     uint32_t total = IP4_HDR_LEN + o->len;
-    uint32_t id = o->df ? 0 : (uint32_t)(prng_next(ids) >> 48);
+    uint32_t id = o->df ? 0 : (uint32_t)(prng_next(ids) >> 48); /* [RFC9293:MAY-4] [RFC6864:4.1] */
     uint32_t w0 = __builtin_bswap32(0x45000000u | (uint32_t)o->tos << 16 | total);
     uint32_t w1 = __builtin_bswap32(id << 16 | (o->df ? 0x4000u : 0u));
     uint32_t w2 = __builtin_bswap32((uint32_t)o->ttl << 24 | (uint32_t)o->proto << 16);

@@ -202,6 +202,17 @@ enum neigh_verdict neigh_resolve(struct neigh *n, unsigned iface, const struct t
     return NEIGH_GO;
 }
 
+void neigh_suspect(struct neigh *n, unsigned iface, const struct tern_addr *addr,
+                   struct tern_time now)
+{
+    uint32_t idx = neigh_find(n, neigh_hash(n, iface, addr), iface, addr);
+    struct neigh_entry *e = idx != 0 ? neigh_at(n, idx) : NULL;
+    if (e == NULL || e->state != NEIGH_REACHABLE || now.ns - e->fresh_ns < NEIGH_LOCK_NS)
+        return;
+    e->fresh_ns = now.ns - NEIGH_FRESH_NS;
+    n->gen++; /* caches of the mapping must ask */
+}
+
 bool neigh_hold(struct neigh *n, uint32_t idx, const struct tern_addr *dst,
                 const struct tern_frame *f, uint32_t hdr)
 {

@@ -94,6 +94,10 @@ enum neigh_verdict {
 enum neigh_verdict neigh_resolve(struct neigh *n, unsigned iface, const struct tern_addr *addr,
                                  struct tern_time now, uint8_t mac[6], int64_t *until,
                                  uint32_t *idx);
+/* What is sent to `addr` goes unanswered: its entry is to be confirmed before it is trusted for
+ * much longer (it counts as STALE) [RFC9293:MUST-20]. */
+void neigh_suspect(struct neigh *n, unsigned iface, const struct tern_addr *addr,
+                   struct tern_time now);
 /* Keeps a copy of a frame (its octets from the IP header on) for the entry; dst is its IP
  * destination. An older frame may go to the dead queue for it. False when the arena has no block.
  */

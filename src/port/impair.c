@@ -8,7 +8,8 @@
  * simulator repeats a run to the last bit. Nothing here reads a clock.
  *
  * A lane, in the order in which a frame meets it:
- *     named loss -> random loss -> corruption -> bandwidth (a queue with a limit in front of it)
+ *     named loss -> its own MTU -> random loss -> corruption -> bandwidth (a queue with a limit in
+ * front of it, which marks CE) -> random marks
  *     -> delay and jitter, in order -> reordering (this one comes later) -> duplication
  *
  * Super-segments are cut first, so that a loss is the loss of one segment. Damage is one bit of an
@@ -161,10 +162,13 @@ static uint64_t lane_upto(struct lane *l, uint64_t n)
     return prng_next(&l->rng) % (n + 1);
 }
 
-/* Passes len octets through the bandwidth: when they are out; false when the queue is full. */
-static bool lane_rate(struct lane *l, uint32_t len, struct tern_time now, struct tern_time *out)
+/* Passes len octets through the bandwidth: when they are out; false when the queue is full. *mark:
+ * it is so long that a router would mark. */
+static bool lane_rate(struct lane *l, uint32_t len, struct tern_time now, struct tern_time *out,
+                      bool *mark)
 {
     *out = now;
+    *mark = false;
     if (l->cfg.rate_bps == 0)
         return true;
     uint32_t limit = l->cfg.queue_bytes ? l->cfg.queue_bytes : 256u << 10;
@@ -173,6 +177,7 @@ static bool lane_rate(struct lane *l, uint32_t len, struct tern_time now, struct
     double waiting = (double)time_diff_ns(start, now) / ns_per_octet;
     if (waiting + len > limit)
         return false;
+    *mark = l->cfg.ce_bytes != 0 && waiting > l->cfg.ce_bytes;
     l->free_at = time_add_ns(start, (int64_t)(ns_per_octet * len));
     *out = l->free_at;
     return true;
@@ -183,12 +188,33 @@ static uint64_t lane_reorder_us(const struct lane *l)
     return l->cfg.reorder_us ? l->cfg.reorder_us : 3000 + l->cfg.delay_us / 4;
 }
 
-static void lane_queue(struct impair *im, struct lane *l, const struct tern_frame *f,
-                       const struct frame_view *v, struct tern_time now)
+/* CE into the header of an ECN-capable packet; the checksum follows [RFC1624:3]. */
+static void lane_mark(struct impair *im, struct tern_frame *f, const struct frame_view *v,
+                      struct tern_time now)
+{
+    uint8_t *h = f->data + v->ip;
+    unsigned add = 3u - (h[1] & 3u);
+    if ((h[1] & 3) == 0 || add == 0)
+        return;
+    h[1] |= 3;
+    uint32_t sum = (uint32_t)(h[10] << 8 | h[11]) ^ 0xffffu;
+    sum += add;
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum ^= 0xffff;
+    h[10] = (uint8_t)(sum >> 8);
+    h[11] = (uint8_t)sum;
+    impair_note(im, f, v, CAUSE_LINK_MARKED, now);
+}
+
+static void lane_queue(struct impair *im, struct lane *l, struct tern_frame *f,
+                       const struct frame_view *v, bool ip4, struct tern_time now)
 {
     struct tern_time due;
     struct imp_pkt *p = NULL;
-    if (lane_rate(l, f->len, now, &due) && l->held + f->len <= IMPAIR_QUEUE_MAX)
+    bool mark, room = lane_rate(l, f->len, now, &due, &mark);
+    if ((lane_chance(l, l->cfg.ce) || mark) && ip4)
+        lane_mark(im, f, v, now);
+    if (room && l->held + f->len <= IMPAIR_QUEUE_MAX)
         p = imp_pkt_new(f, due);
     if (!p) {
         impair_note(im, f, v, CAUSE_LINK_QUEUE_FULL, now);
@@ -228,6 +254,10 @@ static void lane_push(struct impair *im, struct lane *l, struct tern_frame *f, s
     bool ip4 = frame_view(im->port.link, f->data, f->len, &v);
     bool named = named_look(&im->named, &v, l->dir);
     bool lost = lane_chance(l, l->cfg.lose);
+    if (l->cfg.mtu != 0 && ip4 && v.ip_len > l->cfg.mtu) {
+        impair_note(im, f, &v, CAUSE_LINK_MTU, now);
+        return;
+    }
     if (named || lost) {
         impair_note(im, f, &v, CAUSE_LINK_LOST, now);
         return;
@@ -238,7 +268,7 @@ static void lane_push(struct impair *im, struct lane *l, struct tern_frame *f, s
             return;
         lane_damage(l, f, &v);
     }
-    lane_queue(im, l, f, &v, now);
+    lane_queue(im, l, f, &v, ip4, now);
 }
 
 static void lane_take(struct impair *im, struct lane *l, struct tern_frame *f, struct tern_time now)
@@ -406,8 +436,9 @@ static int impair_check(const struct tern_impair_config *c, const char *dir, cha
     } prob[] = {{"lose", c->lose},
                 {"duplicate", c->duplicate},
                 {"reorder", c->reorder},
-                {"corrupt", c->corrupt}};
-    for (unsigned i = 0; i < 4; i++) {
+                {"corrupt", c->corrupt},
+                {"ce", c->ce}};
+    for (unsigned i = 0; i < sizeof prob / sizeof prob[0]; i++) {
         if (!(prob[i].p >= 0 && prob[i].p <= 1)) {
             why_set(why, "impair: %s, %s: %g is no probability: want 0..1", dir, prob[i].name,
                     prob[i].p);

@@ -81,6 +81,7 @@ int tern_impair_parse_lose(struct tern_impair_config *cfg, const char *text, cha
 
 bool tern_impair_idle(const struct tern_impair_config *c)
 {
-    return !(c->lose > 0 || c->duplicate > 0 || c->reorder > 0 || c->corrupt > 0) &&
-           c->delay_us == 0 && c->jitter_us == 0 && c->rate_bps == 0 && c->nnamed == 0;
+    return !(c->lose > 0 || c->duplicate > 0 || c->reorder > 0 || c->corrupt > 0 || c->ce > 0) &&
+           c->delay_us == 0 && c->jitter_us == 0 && c->rate_bps == 0 && c->nnamed == 0 &&
+           c->mtu == 0;
 }

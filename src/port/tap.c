@@ -12,13 +12,13 @@
  */
 #include "base/assert.h"
 #include "port/frame.h"
+#include "port/vnet.h"
 #include "port/why.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
-#include <linux/virtio_net.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -43,55 +43,6 @@ static struct tap *tap_of(struct tern_port *p)
     return (struct tap *)(void *)p;
 }
 
-/* The virtio-net header as frame attributes; false when it makes no sense. */
-static bool tap_from_vnet(const struct virtio_net_hdr *h, struct tern_frame *f)
-{
-    switch (h->gso_type & ~VIRTIO_NET_HDR_GSO_ECN) {
-    case VIRTIO_NET_HDR_GSO_NONE:
-        f->gso = TERN_GSO_NONE;
-        break;
-    case VIRTIO_NET_HDR_GSO_TCPV4:
-        f->gso = TERN_GSO_TCP4;
-        break;
-    case VIRTIO_NET_HDR_GSO_TCPV6:
-        f->gso = TERN_GSO_TCP6;
-        break;
-    default:
-        return false;
-    }
-    if (f->gso) {
-        f->gso_size = h->gso_size;
-        if (f->gso_size == 0)
-            return false;
-    }
-    if (h->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) {
-        f->csum = TERN_CSUM_PARTIAL;
-        f->csum_start = h->csum_start;
-        f->csum_offset = h->csum_offset;
-        return (uint32_t)h->csum_start + h->csum_offset + 2 <= f->len;
-    }
-    f->csum = h->flags & VIRTIO_NET_HDR_F_DATA_VALID ? TERN_CSUM_OK : TERN_CSUM_NONE;
-    return true;
-}
-
-static void tap_to_vnet(uint8_t link, const struct tern_frame *f, struct virtio_net_hdr *h)
-{
-    memset(h, 0, sizeof *h);
-    if (f->csum == TERN_CSUM_PARTIAL) {
-        h->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-        h->csum_start = f->csum_start;
-        h->csum_offset = f->csum_offset;
-    }
-    struct frame_view v;
-    if (f->gso == TERN_GSO_TCP4 && frame_view(link, f->data, f->len, &v) && v.tcp) {
-        h->gso_type = VIRTIO_NET_HDR_GSO_TCPV4;
-        h->gso_size = f->gso_size;
-        h->hdr_len = (uint16_t)v.data;
-        if (v.th & TERN_TH_CWR)
-            h->gso_type |= VIRTIO_NET_HDR_GSO_ECN;
-    }
-}
-
 static size_t tap_rx(struct tern_port *self, struct tern_frame *frames, size_t n,
                      struct tern_time now)
 {
@@ -111,7 +62,7 @@ static size_t tap_rx(struct tern_port *self, struct tern_frame *frames, size_t n
         struct tern_frame *f = &frames[k];
         *f = (struct tern_frame){
             .data = slot, .len = (uint32_t)got - (uint32_t)sizeof h, .time = now};
-        if (tap_from_vnet(&h, f))
+        if (vnet_read(&h, f))
             k++;
     }
     return k;
@@ -136,7 +87,7 @@ static void tap_tx_put(struct tern_port *self, struct tern_frame *frames, size_t
     struct tap *t = tap_of(self);
     for (size_t i = 0; i < n; i++) {
         struct virtio_net_hdr h;
-        tap_to_vnet(t->port.link, &frames[i], &h);
+        vnet_write(t->port.link, &frames[i], &h);
         struct iovec iov[2] = {{&h, sizeof h}, {frames[i].data, frames[i].len}};
         /* A frame that the kernel does not take (down, full) is lost, as on any link. */
         while (writev(t->fd, iov, 2) < 0 && errno == EINTR)

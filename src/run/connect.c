@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -219,7 +220,23 @@ void connect_detach(struct sk *sk, int fd)
 
 /* ---- the call ---- */
 
-static int connect_begin(struct call *c, const struct tern_endpoint *shown)
+/* Data that may go with the SYN; NULL = a plain one. */
+struct early {
+    const void *buf;
+    size_t n;
+    uint32_t flags; /* enum tern_fastopen_flags */
+};
+
+/* What went of it, or a negative enum tern_err. */
+static int64_t stack_connect(struct sk *sk, const struct tern_endpoint *from,
+                             const struct tern_endpoint *to, const struct early *e)
+{
+    struct tern_stack *st = sk->run->cfg.st;
+    return e ? tern_tcp_fastopen(st, from, to, e->buf, e->n, e->flags, &sk->h, now_of(sk))
+             : tern_tcp_connect(st, from, to, &sk->h, now_of(sk));
+}
+
+static int connect_begin(struct call *c, const struct tern_endpoint *shown, const struct early *e)
 {
     struct sk *sk = c->sk;
     struct run *r = c->run;
@@ -229,8 +246,11 @@ static int connect_begin(struct call *c, const struct tern_endpoint *shown)
         err = renew(c);
     if (err)
         return err;
-    err = tern_errno(tern_tcp_connect(r->cfg.st, &from, &real, &sk->h, now_of(sk)));
-    if (err) {
+    keys_apply(sk, (struct tern_sock){0});
+    int64_t n = stack_connect(sk, &from, &real, e);
+    if (n < 0) {
+        err = tern_errno((int)n);
+        tern_tcp_keys_forget(r->cfg.st);
         sk->h.id = 0;
         return err;
     }
@@ -239,6 +259,7 @@ static int connect_begin(struct call *c, const struct tern_endpoint *shown)
     sk->state = SK_CONNECTING;
     sk->told = false;
     sk->err = 0;
+    sk->fast = (size_t)n;
     connect_names(sk, shown);
     return 0;
 }
@@ -257,7 +278,7 @@ static int connect_dissolve(struct sk *sk)
 static void connect_new(struct call *c, const struct tern_endpoint *shown, bool nonblock)
 {
     struct sk *sk = c->sk;
-    int err = connect_begin(c, shown);
+    int err = connect_begin(c, shown, NULL);
     if (err) {
         call_fail(c, err);
     } else if (!nonblock) {
@@ -270,6 +291,26 @@ static void connect_new(struct call *c, const struct tern_endpoint *shown, bool 
             connect_failed(sk, err);
         call_fail(c, err ? err : EINPROGRESS);
     }
+}
+
+int connect_fast(struct call *c, const struct sockaddr_in *to, const void *buf, size_t n,
+                 bool nonblock)
+{
+    struct sk *sk = c->sk;
+    struct tern_endpoint shown = addr_from(to);
+    struct early e = {buf, n,
+                      sockopt_flag(sk, TCP_FASTOPEN_NO_COOKIE) ? TERN_FASTOPEN_NO_COOKIE : 0};
+    if (to->sin_family != AF_INET)
+        return to->sin_family == AF_UNSPEC ? EOPNOTSUPP : EAFNOSUPPORT;
+    int err = connect_begin(c, &shown, &e);
+    if (err || !nonblock)
+        return err;
+    err = hook(sk, c->fd);
+    if (!err)
+        err = plug(sk, c->fd);
+    if (err)
+        connect_failed(sk, err);
+    return err ? err : sk->fast ? 0 : EINPROGRESS;
 }
 
 void connect_call(struct call *c)

@@ -119,6 +119,16 @@ static void with_pointer(struct filter *f, uint32_t nr, unsigned n)
     ret(f, SECCOMP_RET_ALLOW);
 }
 
+/* sendmsg() with MSG_FASTOPEN connects. */
+static void fast_open(struct filter *f)
+{
+    if_eq(f, SYS_sendmsg, 4);
+    load(f, ARG(2));
+    put(f, BPF_JMP | BPF_JSET | BPF_K, MSG_FASTOPEN, 0, 1);
+    ret(f, SECCOMP_RET_USER_NOTIF);
+    load(f, offsetof(struct seccomp_data, nr));
+}
+
 /* Only for descriptors that may be UDP sockets. */
 static void udp_range(struct filter *f, uint32_t nr)
 {
@@ -176,6 +186,7 @@ size_t filter_build(struct sock_filter *prog)
     fast_exit(&f);
     with_pointer(&f, SYS_recvfrom, 4);
     with_pointer(&f, SYS_sendto, 4);
+    fast_open(&f);
     for (size_t i = 0; i < sizeof datagram / sizeof *datagram; i++)
         udp_range(&f, datagram[i]);
     family(&f);

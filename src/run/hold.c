@@ -112,7 +112,7 @@ void hold_retry(struct sk *sk)
 static void hold_end(struct run *r, struct hold *h, int err)
 {
     struct sk *sk = sk_by_id(r, h->sk_id);
-    if (sk && h->call.nr == SYS_connect && sk->held == 1) {
+    if (sk && sk->state == SK_CONNECTING && sk->held == 1) { /* connect(), or MSG_FASTOPEN */
         int fd = proc_getfd(r, h->call.tid, (int)h->call.arg[0]);
         connect_detach(sk, fd);
         if (fd >= 0)

@@ -193,9 +193,15 @@ static int listen_open(struct sk *sk, uint32_t backlog)
         rc = tern_tcp_listen(st, &at, backlog, flags, &sk->h);
     }
     if (rc == TERN_OK)
+        keys_apply(sk, sk->h);
+    if (rc == TERN_OK)
         (void)tern_setuser(st, sk->h, sk->id);
     else
         sk->h.id = 0;
+    /* A listener at a loopback address cannot give out cookies: it keeps the stack's policy then.
+     */
+    if (rc == TERN_OK && sk->run->cfg.policy)
+        (void)tern_listener_policy(st, sk->h, sk->run->cfg.policy);
     return tern_errno(rc);
 }
 
@@ -234,6 +240,8 @@ void listen_call(struct call *c)
 {
     struct sk *sk = c->sk;
     int err = EINVAL, backlog = (int)c->arg[1];
+    if (c->run->cfg.backlog != 0)
+        backlog = (int)c->run->cfg.backlog;
     if (backlog < 1)
         backlog = 1;
     if (backlog > BACKLOG_MOST)

@@ -10,6 +10,7 @@
 #define RUN_RUN_H
 
 #include <tern/loop.h>
+#include <tern/socket.h>
 
 struct run;
 
@@ -21,7 +22,9 @@ struct run_config {
                               127.0.0.0/8 goes when no listener of this run has the port;
                               fam NONE (a real link): refused instead */
     uint8_t cc;            /* enum tern_cc that st begins connections with */
-    char **argv;           /* NULL-terminated; argv[0] is looked up in PATH */
+    const struct tern_listener_policy *policy; /* of the program's listeners; NULL = the stack's */
+    uint32_t backlog; /* of the program's listeners; 0 = what it asks for */
+    char **argv;      /* NULL-terminated; argv[0] is looked up in PATH */
     void (*on_exit)(void *ctx, int wait_status); /* the program itself has ended (its daemons may
                                                     live on): status as waitpid gives it */
     void (*on_idle)(void *ctx); /* no process of the run is left, and no connection needs the

@@ -145,6 +145,7 @@ void sk_free(struct sk *sk)
         listen_free(sk);
     if (sk->udp)
         usock_free(sk);
+    keys_free(sk);
     if (sk->h.id)
         (void)tern_close(r->cfg.st, sk->h, tern_loop_now(r->cfg.loop));
     if (sk->ino)

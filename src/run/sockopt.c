@@ -19,9 +19,14 @@
 #include <unistd.h>
 
 /* Newer than some C libraries' headers. */
-#define OPT_TCP_ULP 31
+#define OPT_TCP_ULP                31
+#define OPT_TCP_FASTOPEN_NO_COOKIE 34
+#define OPT_TCP_MD5SIG             14
+#define OPT_TCP_MD5SIG_EXT         32
 
 #define CC_NAME_MAX 16 /* octets of TCP_CONGESTION's name, with its NUL */
+
+#define LINGER2_MOST 120 /* s; more is that */
 
 enum { FOR_TCP = 1, FOR_UDP = 2, FOR_BOTH = 3 };
 
@@ -29,7 +34,7 @@ struct option {
     int level, name;
     int opt;        /* enum tern_opt, 0 = none */
     int32_t scale;  /* the stack's unit in the program's */
-    int32_t lo, hi; /* allowed; else EINVAL */
+    int32_t lo, hi; /* allowed; else EINVAL. lo INT32_MIN: what is below 0 is "none" */
     int32_t first;  /* before it is set */
     uint8_t proto;
     bool flag; /* any non-zero value is 1 */
@@ -42,8 +47,19 @@ static const struct option options[] = {
     {IPPROTO_TCP, TCP_KEEPINTVL, TERN_OPT_KEEPINTVL_MS, 1000, 1, 32767, 75, FOR_TCP, false},
     {IPPROTO_TCP, TCP_KEEPCNT, TERN_OPT_KEEPCNT, 1, 1, 127, 9, FOR_TCP, false},
     {IPPROTO_TCP, TCP_USER_TIMEOUT, TERN_OPT_USER_TIMEOUT_MS, 1, 0, INT32_MAX, 0, FOR_TCP, false},
-    {IPPROTO_TCP, TCP_QUICKACK, TERN_OPT_QUICKACK, 1, 0, 1, 1, FOR_TCP, true},
+    {IPPROTO_TCP, TCP_QUICKACK, TERN_OPT_QUICKACK, 1, 0, 1, 0, FOR_TCP, true},
     {IPPROTO_TCP, TCP_MAXSEG, TERN_OPT_MAXSEG, 1, 88, 32767, 536, FOR_TCP, false},
+    {IPPROTO_TCP, TCP_NOTSENT_LOWAT, TERN_OPT_NOTSENT_LOWAT, 1, INT32_MIN, INT32_MAX, 0, FOR_TCP,
+     false},
+    {IPPROTO_TCP, TCP_DEFER_ACCEPT, TERN_OPT_DEFER_ACCEPT_MS, 1000, 0, 255, 0, FOR_TCP, false},
+    {IPPROTO_TCP, TCP_SYNCNT, TERN_OPT_SYN_COUNT, 1, 1, 127, 7, FOR_TCP, false},
+    {IPPROTO_TCP, TCP_LINGER2, TERN_OPT_LINGER2_MS, 1000, INT32_MIN, LINGER2_MOST, 60, FOR_TCP,
+     false},
+    {IPPROTO_TCP, TCP_WINDOW_CLAMP, TERN_OPT_WINDOW_CLAMP, 1, 0, INT32_MAX, 0, FOR_TCP, false},
+    {IPPROTO_TCP, TCP_FASTOPEN, TERN_OPT_FASTOPEN, 1, 0, INT32_MAX, 0, FOR_TCP, false},
+    {IPPROTO_TCP, OPT_TCP_FASTOPEN_NO_COOKIE, TERN_OPT_FASTOPEN_NO_COOKIE, 1, 0, 1, 0, FOR_TCP,
+     true},
+    {SOL_SOCKET, SO_RCVLOWAT, TERN_OPT_RCVLOWAT, 1, 1, INT32_MAX, 1, FOR_TCP, false},
     /* a name for the program, a number here */
     {IPPROTO_TCP, TCP_CONGESTION, TERN_OPT_CONGESTION, 1, 0, TERN_CC_COUNT - 1, 0, FOR_TCP, false},
     {SOL_SOCKET, SO_KEEPALIVE, TERN_OPT_KEEPALIVE, 1, 0, 1, 0, FOR_TCP, true},
@@ -74,8 +90,9 @@ static int option_tell(struct sk *sk, const struct option *o, int32_t value)
 {
     if (!o->opt || !sk->h.id)
         return 0;
-    return tern_errno(tern_setopt(sk->run->cfg.st, sk->h, (enum tern_opt)o->opt,
-                                  (int64_t)value * o->scale, tern_loop_now(sk->run->cfg.loop)));
+    int64_t v = value < 0 ? -1 : (int64_t)value * o->scale;
+    return tern_errno(tern_setopt(sk->run->cfg.st, sk->h, (enum tern_opt)o->opt, v,
+                                  tern_loop_now(sk->run->cfg.loop)));
 }
 
 static void buffers_tell(struct sk *sk)
@@ -94,6 +111,12 @@ void sockopt_apply(struct sk *sk)
             (void)option_tell(sk, &options[i], sk->opt[i]);
     }
     buffers_tell(sk);
+}
+
+bool sockopt_flag(const struct sk *sk, int name)
+{
+    const struct option *o = option_find(sk, IPPROTO_TCP, name);
+    return o && (sk->opt_set & 1u << (o - options)) && sk->opt[o - options] != 0;
 }
 
 void sockopt_inherit(struct sk *to, const struct sk *from)
@@ -179,6 +202,16 @@ static int32_t named_cc(const void *value, size_t len)
     return tern_cc_find(name);
 }
 
+/* What Linux bounds instead of refusing it. */
+static int32_t bounded(const struct option *o, int32_t v)
+{
+    if (o->opt == TERN_OPT_LINGER2_MS && v > o->hi)
+        return o->hi;
+    if (o->opt == TERN_OPT_RCVLOWAT && v <= 0)
+        return v == 0 ? 1 : INT32_MAX;
+    return v;
+}
+
 static int set_table(struct sk *sk, const struct option *o, const void *value, size_t len)
 {
     int32_t v;
@@ -197,6 +230,7 @@ static int set_table(struct sk *sk, const struct option *o, const void *value, s
         v = v != 0;
     if (o->name == IP_TTL && o->level == IPPROTO_IP && v == -1)
         v = o->first;
+    v = bounded(o, v);
     if (v < o->lo || v > o->hi)
         return EINVAL;
     int err = option_tell(sk, o, v);
@@ -206,6 +240,15 @@ static int set_table(struct sk *sk, const struct option *o, const void *value, s
     sk->opt[i] = v;
     sk->opt_set |= 1u << i;
     return 0;
+}
+
+static int set_known(struct call *c, const struct option *o, const void *value, size_t len)
+{
+    int err = set_table(c->sk, o, value, len);
+    if (err || o->opt != TERN_OPT_RCVLOWAT)
+        return err;
+    /* the stack's is for poll(), the kernel's for a recv() that waits */
+    return setsockopt(c->fd, o->level, o->name, value, (socklen_t)len) < 0 ? errno : 0;
 }
 
 void sockopt_set(struct call *c)
@@ -222,9 +265,11 @@ void sockopt_set(struct call *c)
     if (err)
         ; /* told below */
     else if (o)
-        err = set_table(c->sk, o, value, n);
+        err = set_known(c, o, value, n);
     else if (level == SOL_SOCKET)
         err = set_socket(c, name, value, n);
+    else if (tcp && (name == OPT_TCP_MD5SIG || name == OPT_TCP_MD5SIG_EXT))
+        err = keys_set_md5(c->sk, value, n, name == OPT_TCP_MD5SIG_EXT);
     else if (tcp && name == OPT_TCP_ULP)
         err = ENOENT; /* as a kernel without such a protocol: kTLS falls back */
     else
@@ -296,9 +341,25 @@ static int32_t get_table(const struct sk *sk, const struct option *o)
     if (o->opt == TERN_OPT_MAXSEG && sk->state == SK_OPEN && sk->h.id &&
         tern_inspect(sk->run->cfg.st, sk->h, &info, tern_loop_now(sk->run->cfg.loop)))
         return (int32_t)info.mss;
+    int64_t now;
+    if (o->opt == TERN_OPT_QUICKACK && sk->h.id && sk->state == SK_OPEN &&
+        tern_getopt(sk->run->cfg.st, sk->h, TERN_OPT_QUICKACK, &now) == 0)
+        return (int32_t)now; /* it comes and goes with the traffic */
     if (is_congestion(o) && !(sk->opt_set & 1u << i))
         return sk->run->cfg.cc;
     return sk->opt_set & 1u << i ? sk->opt[i] : o->first;
+}
+
+/* IP_MTU: what the path is believed to carry. Nothing else is left to ask for. */
+static int get_mtu(const struct sk *sk, int level, int name, int *v)
+{
+    int64_t mtu;
+    if (level != IPPROTO_IP || name != IP_MTU)
+        return ENOPROTOOPT;
+    if (!sk->h.id || tern_getopt(sk->run->cfg.st, sk->h, TERN_OPT_MTU, &mtu) != 0)
+        return ENOTCONN;
+    *v = (int)mtu;
+    return 0;
 }
 
 /* The value into out; its length, or -errno. */
@@ -326,7 +387,7 @@ static int get_value(struct call *c, int level, int name, uint8_t *out, size_t r
     } else if (tcp && name == TCP_INFO) {
         return (int)tcpinfo_fill(sk, out, room);
     } else {
-        err = ENOPROTOOPT;
+        err = get_mtu(sk, level, name, &v);
     }
     memcpy(out, &v, sizeof v);
     return err ? -err : (int)sizeof v;

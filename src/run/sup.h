@@ -24,7 +24,7 @@
 #define RUN_UDP_FD_HI 1024
 /* octets that an AF_UNIX socket may hold; with more, data falls out of the cache on the way */
 #define RUN_BUF  (512 << 10)
-#define RUN_OPTS 16 /* options remembered per socket (sockopt.c) */
+#define RUN_OPTS 32 /* options remembered per socket (sockopt.c) */
 
 enum sk_state {
     SK_NEW,        /* a socket, perhaps bound */
@@ -63,16 +63,18 @@ struct sk {
     bool discard;             /* the program reads no more: what comes is dropped, as TCP does */
     bool oob;                 /* the program sent an urgent octet that is still in our end */
     bool linger0;             /* SO_LINGER {1, 0}: close sends RST */
-    bool reuseport;     /* SO_REUSEPORT: TCP listeners that share a port share its connections */
-    bool small;         /* the program's send buffer is still that of the plug */
-    bool reset_shown;   /* the program's end was made to say ECONNRESET */
-    int err;            /* what SO_ERROR will say */
-    int end;            /* our end, or -1 */
-    int app;            /* our duplicate of the program's socket while it is plugged, or -1 */
-    int tid, fd;        /* where the program's socket was seen last */
-    size_t plug;        /* filler octets in our end that are not data (connect.c) */
-    int sndbuf, rcvbuf; /* as getsockopt() tells them; 0 = never set */
-    uint32_t opt_set;   /* bit i: opt[i] was set */
+    bool reuseport;      /* SO_REUSEPORT: TCP listeners that share a port share its connections */
+    bool small;          /* the program's send buffer is still that of the plug */
+    bool reset_shown;    /* the program's end was made to say ECONNRESET */
+    int err;             /* what SO_ERROR will say */
+    int end;             /* our end, or -1 */
+    int app;             /* our duplicate of the program's socket while it is plugged, or -1 */
+    int tid, fd;         /* where the program's socket was seen last */
+    size_t fast;         /* octets of the program that went with the SYN, not yet told */
+    size_t plug;         /* filler octets in our end that are not data (connect.c) */
+    int sndbuf, rcvbuf;  /* as getsockopt() tells them; 0 = never set */
+    struct sk_key *keys; /* of signed segments, keys.c */
+    uint32_t opt_set;    /* bit i: opt[i] was set */
     int32_t opt[RUN_OPTS];
     uint32_t held;     /* calls waiting for this socket */
     struct lis *lis;   /* listeners */
@@ -215,6 +217,10 @@ uint16_t open_port(struct run *r, uint8_t proto); /* a free ephemeral port, 0 = 
 
 /* ---- connect.c ---- */
 void connect_call(struct call *c);
+/* sendto(MSG_FASTOPEN) of a new socket: connects, with as much of the n octets as may go with the
+ * SYN (sk->fast). 0 or an errno; EINPROGRESS: a non-blocking one that took nothing. */
+int connect_fast(struct call *c, const struct sockaddr_in *to, const void *buf, size_t n,
+                 bool nonblock);
 void connect_event(struct sk *sk, const struct tern_event *ev);
 /* A blocked connect() is interrupted or late: it goes on by itself. */
 void connect_detach(struct sk *sk, int fd);
@@ -238,8 +244,15 @@ void data_close_end(struct sk *sk);
 void sockopt_set(struct call *c);
 void sockopt_get(struct call *c);
 void sockopt_apply(struct sk *sk); /* tells the handle what was set before there was one */
+bool sockopt_flag(const struct sk *sk, int name); /* a flag of IPPROTO_TCP, as it was set */
 void sockopt_inherit(struct sk *to, const struct sk *from);
 size_t tcpinfo_fill(const struct sk *sk, void *buf, size_t len);
+
+/* ---- keys.c ---- */
+int keys_set_md5(struct sk *sk, const void *value, size_t len, bool ext); /* 0 or an errno */
+/* Tells them to a listener, or with the handle 0 to the next connection. */
+void keys_apply(const struct sk *sk, struct tern_sock to);
+void keys_free(struct sk *sk);
 
 /* ---- usock.c ---- */
 int usock_new(struct call *c, int type); /* answers; or an errno, then not answered */

@@ -63,8 +63,9 @@ static struct message message_plain(const struct call *c)
 /* ---- sending ---- */
 
 /* Sends one message: its length or -errno. */
-static int64_t send_one(struct call *c, const struct message *m)
+static int64_t send_one(struct call *c, const struct message *m, int flags)
 {
+    (void)flags; /* none changes how a datagram is sent */
     uint8_t *buf = c->run->buf;
     struct sockaddr_in to;
     if (m->total > MSG_LONGEST)
@@ -101,15 +102,83 @@ static bool finish(struct call *c, int64_t n, int flags)
     return true;
 }
 
+/* The octets of a message into the scratch memory; as many as fit there. 0 or an errno. */
+static int gather(const struct call *c, const struct message *m, size_t *len)
+{
+    *len = 0;
+    for (size_t i = 0; i < m->pieces; i++) {
+        size_t n = m->iov[i].iov_len, room = RUN_SCRATCH - *len;
+        int err = mem_read(c->tid, (uintptr_t)m->iov[i].iov_base, c->run->buf + *len,
+                           n < room ? n : room);
+        if (err)
+            return err;
+        *len += n < room ? n : room;
+    }
+    return call_valid(c) ? 0 : ESRCH;
+}
+
+/* MSG_FASTOPEN on a new socket; false: a blocking call waits for the handshake. */
+static bool fast_begin(struct call *c, const struct message *m, int flags)
+{
+    struct sockaddr_in to;
+    size_t n = 0;
+    int err = m->name ? call_read_addr(c, m->name, m->name_len, &to) : EINVAL;
+    if (!err)
+        err = gather(c, m, &n);
+    bool nonblock = never_block(c, flags);
+    if (!err)
+        err = connect_fast(c, &to, c->run->buf, n, nonblock);
+    if (!err && !nonblock)
+        return false;
+    if (err)
+        call_fail(c, err);
+    else
+        call_return(c, (int64_t)c->sk->fast);
+    c->sk->fast = 0;
+    return true;
+}
+
+/* What becomes of a call with MSG_FASTOPEN. True: it is over, or (*wait) is held; false: it is a
+ * call like any other. */
+static bool fast_call(struct call *c, const struct message *m, int flags, bool *wait)
+{
+    struct sk *sk = c->sk;
+    *wait = false;
+    switch (sk->state) {
+    case SK_NEW:
+        *wait = !fast_begin(c, m, flags);
+        return true;
+    case SK_CONNECTING:
+        *wait = !never_block(c, flags);
+        if (!*wait)
+            call_fail(c, EALREADY);
+        return true;
+    case SK_FAILED:
+        call_fail(c, sk->err ? sk->err : ECONNABORTED);
+        sk->err = 0;
+        sk->fast = 0;
+        sk->state = SK_NEW;
+        return true;
+    default:
+        sk->told = true;
+        if (sk->fast == 0)
+            return false;
+        call_return(c, (int64_t)sk->fast);
+        sk->fast = 0;
+        return true;
+    }
+}
+
 /* TCP takes the address of sendto() and looks the other way. */
 static bool tcp_sendto(struct call *c)
 {
     size_t n = c->arg[2] < RUN_SCRATCH ? c->arg[2] : RUN_SCRATCH;
     int flags = (int)c->arg[3];
-    if (flags & MSG_FASTOPEN) {
-        call_fail(c, EOPNOTSUPP);
-        return true;
-    }
+    struct message m = message_plain(c);
+    bool wait;
+    if ((flags & MSG_FASTOPEN) && fast_call(c, &m, flags, &wait))
+        return !wait;
+    flags &= ~MSG_FASTOPEN;
     if (c->sk->state != SK_OPEN) {
         call_fail(c, EPIPE);
         return true;
@@ -128,7 +197,7 @@ static bool sendto_try(struct call *c)
     if (c->sk->proto == IPPROTO_TCP)
         return tcp_sendto(c);
     struct message m = message_plain(c);
-    return finish(c, send_one(c, &m), (int)c->arg[3]);
+    return finish(c, send_one(c, &m, (int)c->arg[3]), (int)c->arg[3]);
 }
 
 void msg_sendto(struct call *c)
@@ -151,30 +220,63 @@ static bool sendmsg_try(struct call *c)
 {
     struct message m;
     int err = message_read(c, c->arg[1], &m);
-    return finish(c, err ? -err : send_one(c, &m), (int)c->arg[2]);
+    return finish(c, err ? -err : send_one(c, &m, (int)c->arg[2]), (int)c->arg[2]);
+}
+
+/* sendmsg(MSG_FASTOPEN) of TCP: what went with the SYN, or all by way of the program's own socket.
+ */
+static bool fast_sendmsg_try(struct call *c)
+{
+    struct message m;
+    size_t n;
+    bool wait;
+    int flags = (int)c->arg[2], err = message_read(c, c->arg[1], &m);
+    if (!err && fast_call(c, &m, flags, &wait))
+        return !wait;
+    if (!err)
+        err = gather(c, &m, &n);
+    if (err)
+        return finish(c, -err, flags);
+    ssize_t sent = send(c->fd, c->run->buf, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return finish(c, sent < 0 ? -errno : sent, flags);
 }
 
 void msg_sendmsg(struct call *c)
 {
-    message_call(c, sendmsg_try, SO_SNDTIMEO);
+    bool fast = c->sk->proto == IPPROTO_TCP && ((int)c->arg[2] & MSG_FASTOPEN) &&
+                c->sk->state <= SK_CONNECTING;
+    if (!fast)
+        message_call(c, sendmsg_try, SO_SNDTIMEO);
+    else if (!fast_sendmsg_try(c))
+        hold_add(c, fast_sendmsg_try, SO_SNDTIMEO, EAGAIN);
 }
 
-static bool sendmmsg_try(struct call *c)
+/* A message of sendmmsg() or recvmmsg(); returns like the call for one. */
+typedef int64_t one_message(struct call *c, const struct message *m, int flags);
+
+/* As many as go now; the first one's error is the call's. */
+static bool many(struct call *c, one_message *one)
 {
     uint32_t n = (uint32_t)c->arg[2] < 1024 ? (uint32_t)c->arg[2] : 1024, done = 0;
+    int flags = (int)c->arg[3];
     int64_t rc = 0;
     for (; done < n && rc >= 0; done++) {
         uint64_t at = c->arg[1] + done * sizeof(struct mmsghdr);
         struct message m;
         int err = message_read(c, at, &m);
-        rc = err ? -err : send_one(c, &m);
-        uint32_t sent = (uint32_t)rc;
+        rc = err ? -err : one(c, &m, flags);
+        uint32_t len = (uint32_t)rc;
         if (rc < 0)
             break;
-        err = mem_write(c->tid, at + offsetof(struct mmsghdr, msg_len), &sent, sizeof sent);
+        err = mem_write(c->tid, at + offsetof(struct mmsghdr, msg_len), &len, sizeof len);
         rc = err ? -err : rc;
     }
-    return finish(c, done ? done : rc, (int)c->arg[3]);
+    return finish(c, done ? done : rc, flags);
+}
+
+static bool sendmmsg_try(struct call *c)
+{
+    return many(c, send_one);
 }
 
 void msg_sendmmsg(struct call *c)
@@ -303,20 +405,7 @@ void msg_recvmsg(struct call *c)
 /* Waits for the first message only, as with MSG_WAITFORONE. */
 static bool recvmmsg_try(struct call *c)
 {
-    uint32_t n = (uint32_t)c->arg[2] < 1024 ? (uint32_t)c->arg[2] : 1024, done = 0;
-    int64_t rc = 0;
-    for (; done < n && rc >= 0; done++) {
-        uint64_t at = c->arg[1] + done * sizeof(struct mmsghdr);
-        struct message m;
-        int err = message_read(c, at, &m);
-        rc = err ? -err : recv_one(c, &m, (int)c->arg[3]);
-        uint32_t got = (uint32_t)rc;
-        if (rc < 0)
-            break;
-        err = mem_write(c->tid, at + offsetof(struct mmsghdr, msg_len), &got, sizeof got);
-        rc = err ? -err : rc;
-    }
-    return finish(c, done ? done : rc, (int)c->arg[3]);
+    return many(c, recv_one);
 }
 
 void msg_recvmmsg(struct call *c)

@@ -101,8 +101,9 @@ void events_begin(struct events *ev, FILE *f, struct tern_time zero, const char 
     events_line(ev, o);
 }
 
-static void put_flags(json_t *o, unsigned th)
+static void put_flags(json_t *o, unsigned th, unsigned ecn)
 {
+    static const char *const marks[] = {"", "ECT(1)", "ECT(0)", "CE"};
     static const char *const names[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"};
     char text[48] = "";
     size_t at = 0;
@@ -110,13 +111,17 @@ static void put_flags(json_t *o, unsigned th)
         if (th >> i & 1)
             at += (size_t)snprintf(text + at, sizeof text - at, "%s%s", at ? "," : "", names[i]);
     }
+    if (ecn & TERN_TR_AE)
+        (void)snprintf(text + at, sizeof text - at, "%sAE", at ? "," : "");
     put_str(o, "flags", text);
+    if (ecn & 3)
+        put_str(o, "ecn", marks[ecn & 3]);
 }
 
 static void put_segment(json_t *o, const struct tern_trace *r)
 {
     put_int(o, "frame", r->id);
-    put_flags(o, r->th);
+    put_flags(o, r->th, r->ecn);
     put_int(o, "seq", r->seq);
     if (r->th & TERN_TH_ACK)
         put_int(o, "ack", r->ack);

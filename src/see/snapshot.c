@@ -43,6 +43,30 @@ static json_t *endpoint_json(const struct tern_endpoint *e)
     return o;
 }
 
+static void details_tally(json_t *o, const struct tern_info *i)
+{
+    set_int(o, "pmtu", i->path_mtu);
+    set_int(o, "adv_mss", i->adv_mss);
+    set_int(o, "rcv_limit", i->rcv_limit);
+    set_int(o, "snd_limit", i->snd_limit);
+    set_int(o, "not_sent", i->not_sent);
+    set_int(o, "rcv_space", i->rcv_space);
+    set_int(o, "rcv_rtt_us", i->rcv_rtt_us);
+    set_int(o, "data_segs_out", i->data_out);
+    set_int(o, "data_segs_in", i->data_in);
+    set_int(o, "delivered_segs", i->delivered_segs);
+    set_int(o, "bytes_sent", i->bytes_sent);
+    set_int(o, "bytes_retrans", i->bytes_rexmt);
+    set_int(o, "reordered", i->reordered);
+    set_int(o, "busy_us", i->busy_us);
+    set_int(o, "rwnd_limited_us", i->rwnd_us);
+    set_int(o, "sndbuf_limited_us", i->sndbuf_us);
+    set_int(o, "rto_total", i->rto_total);
+    set_int(o, "last_sent_ms", i->data_tx_ms);
+    set_int(o, "last_received_ms", i->data_rx_ms);
+    set_int(o, "last_ack_ms", i->ack_rx_ms);
+}
+
 static json_t *details_json(const struct tern_info *i)
 {
     json_t *o = json_object();
@@ -69,6 +93,20 @@ static json_t *details_json(const struct tern_info *i)
     }
     set_bool(o, "timestamps", i->ts_ok);
     set_bool(o, "sack", i->sack_ok);
+    if (i->ecn != 0) {
+        (void)json_object_set_new(o, "ecn", json_string(i->ecn == 2 ? "accurate" : "classic"));
+        set_bool(o, "ecn_seen", i->ecn_seen);
+        set_int(o, "received_ce", i->received_ce);
+        set_int(o, "delivered_ce", i->delivered_ce);
+    }
+    if (i->syn_data)
+        set_bool(o, "fastopen", true);
+    if (i->signed_by != 0)
+        (void)json_object_set_new(o, "signed", json_string(i->signed_by == 1 ? "md5" : "ao"));
+    if (i->signed_by == 2) {
+        set_int(o, "ao_key", i->ao_key);
+        set_int(o, "ao_rnext", i->ao_rnext);
+    }
     set_bool(o, "nagle", i->nagle);
     set_int(o, "bytes_acked", i->bytes_acked);
     set_int(o, "bytes_received", i->bytes_received);
@@ -85,6 +123,7 @@ static json_t *details_json(const struct tern_info *i)
     set_int(o, "pacing_bps", i->pacing_bps);
     set_bool(o, "reordering", i->reordering);
     set_bool(o, "app_limited", i->app_limited);
+    details_tally(o, i);
     set_int(o, "out_of_order", i->ooo);
     return o;
 }

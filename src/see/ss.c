@@ -185,13 +185,47 @@ static void put_ms(FILE *f, const char *name, uint64_t us)
 
 static void put_counts(FILE *f, const json_t *i)
 {
-    static const char *const keys[] = {"bytes_acked", "bytes_received", "segs_out",
-                                       "segs_in",     "retrans",        "out_of_order"};
+    static const char *const keys[] = {
+        "bytes_acked",     "bytes_received",    "segs_out",       "segs_in",
+        "retrans",         "out_of_order",      "bytes_sent",     "bytes_retrans",
+        "data_segs_out",   "data_segs_in",      "delivered_segs", "not_sent",
+        "rcv_space",       "reordered",         "rto_total",      "busy_us",
+        "rwnd_limited_us", "sndbuf_limited_us", "last_sent_ms",   "last_received_ms",
+        "last_ack_ms",
+    };
     for (unsigned k = 0; k < sizeof keys / sizeof keys[0]; k++) {
         uint64_t v = get_int(i, keys[k]);
         if (v || k < 4)
             (void)fprintf(f, " %s:%" PRIu64, keys[k], v);
     }
+}
+
+/* What is known of the path. */
+static void put_path(FILE *f, const json_t *i)
+{
+    if (get_int(i, "pmtu"))
+        (void)fprintf(f, " pmtu:%" PRIu64, get_int(i, "pmtu"));
+    if (get_int(i, "min_rtt_us"))
+        put_ms(f, "minrtt", get_int(i, "min_rtt_us"));
+    if (get_int(i, "rcv_rtt_us"))
+        put_ms(f, "rcv_rtt", get_int(i, "rcv_rtt_us"));
+    if (get_int(i, "delivery_bps"))
+        (void)fprintf(f, " delivery_rate:%" PRIu64 "bps%s", get_int(i, "delivery_bps") * 8,
+                      get_bool(i, "app_limited") ? " app_limited" : "");
+    if (get_int(i, "pacing_bps"))
+        (void)fprintf(f, " pacing_rate:%" PRIu64 "bps", get_int(i, "pacing_bps") * 8);
+}
+
+/* " md5", or " ao keyid:1,2": what signs, and what the peer is asked to sign with. */
+static void put_signed(FILE *f, const json_t *i)
+{
+    if (!json_object_get(i, "signed"))
+        return;
+    (void)fputc(' ', f);
+    put_safe(f, get_str(i, "signed"));
+    if (json_object_get(i, "ao_key"))
+        (void)fprintf(f, " keyid:%" PRIu64 ",%" PRIu64, get_int(i, "ao_key"),
+                      get_int(i, "ao_rnext"));
 }
 
 static char *cell_details(const json_t *o)
@@ -207,6 +241,11 @@ static char *cell_details(const json_t *o)
     uint64_t mss = get_int(i, "mss");
     (void)fputs(get_bool(i, "timestamps") ? " ts" : "", f);
     (void)fputs(get_bool(i, "sack") ? " sack" : "", f);
+    if (json_object_get(i, "ecn"))
+        (void)fprintf(f, " %s%s", get_bool(i, "ecn_seen") ? "ecnseen " : "",
+                      strcmp(get_str(i, "ecn"), "accurate") == 0 ? "accecn" : "ecn");
+    (void)fputs(get_bool(i, "fastopen") ? " fastopen" : "", f);
+    put_signed(f, i);
     (void)fputc(' ', f);
     put_safe(f, get_str(i, "cc"));
     if (json_object_get(i, "snd_wscale"))
@@ -222,6 +261,7 @@ static char *cell_details(const json_t *o)
         (void)fprintf(f, " ssthresh:%" PRIu64, mss ? get_int(i, "ssthresh") / mss : 0);
     (void)fprintf(f, " snd_wnd:%" PRIu64 " rcv_wnd:%" PRIu64, get_int(i, "snd_wnd"),
                   get_int(i, "rcv_wnd"));
+    put_path(f, i);
     put_counts(f, i);
     return fclose(f) == 0 ? text : NULL;
 }

@@ -251,6 +251,15 @@ static bool egress_released(struct tern_stack *st, const struct iface *ifc, stru
     return true;
 }
 
+/* TCP gets no answer: whoever stands first on the way may be dead [RFC9293:MUST-20]. */
+static void egress_suspect(struct tern_stack *st, const struct iface *ifc,
+                           const struct tern_addr *dst)
+{
+    struct tern_addr hop;
+    if (ifc->hdr != 0 && route_hop_on(&st->routes, &st->ifs, ifc->index, dst, &hop))
+        neigh_suspect(&st->neigh, ifc->index, &hop, st->now);
+}
+
 static enum egress egress_tcp(struct tern_stack *st, const struct iface *ifc, struct tern_frame *f)
 {
     struct tcp_out out;
@@ -265,7 +274,7 @@ static enum egress egress_tcp(struct tern_stack *st, const struct iface *ifc, st
                          .proto = IP4_PROTO_TCP,
                          .ttl = out.ttl,
                          .tos = out.tos,
-                         .df = true};
+                         .df = !out.may_fragment}; /* [RFC8900:6.1] */
     ip4_tx(p, &ip, &st->prng);
     f->len = at + out.len;
     f->gso_size = out.gso_size;
@@ -275,6 +284,8 @@ static enum egress egress_tcp(struct tern_stack *st, const struct iface *ifc, st
     f->csum_offset = out.csum == TERN_CSUM_PARTIAL ? (uint16_t)TCP_CSUM_OFF : (uint16_t)0;
     f->cause = out.cause;
     f->conn = out.serial;
+    if (__builtin_expect(out.suspect, 0))
+        egress_suspect(st, ifc, &out.dst);
     f->id = egress_id(st);
     f->time = st->now;
     return egress_link(st, ifc, &out.dst, f);

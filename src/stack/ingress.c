@@ -122,7 +122,8 @@ static void ingress_tcp(struct tern_stack *st, unsigned iface, const struct tern
                           .id = f->id,
                           .gso_size = f->gso == TERN_GSO_NONE ? (uint16_t)0 : f->gso_size,
                           .csum = f->csum,
-                          .iface = (uint8_t)iface};
+                          .iface = (uint8_t)iface,
+                          .tos = ip->h.tos};
     tcp_rx(st->tcp, &pkt, st->now);
 }
 
@@ -189,6 +190,7 @@ void ingress_frame(struct tern_stack *st, unsigned iface, const struct tern_fram
         ingress_ip(st, iface, f, 0, false);
 }
 
+/* [RFC9293:MUST-59] [RFC1122:4.2.2.20] */
 void tern_rx(struct tern_stack *st, int iface, const struct tern_frame *frames, size_t n,
              struct tern_time now)
 {

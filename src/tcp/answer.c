@@ -19,17 +19,41 @@ struct tcp_ans *ans_take(struct tcp *t)
 void ans_queue(struct tcp *t, struct tcp_ans *a)
 {
     tern_assert(a->cause != 0 && a->tuple.iface < TCP_IFACES);
-    tern_assert(a->raw_len <= ANS_RAW);
+    tern_assert(a->raw_len <= ANS_RAW_MAX);
     link_init(&a->link);
     list_push_tail(&t->iface[a->tuple.iface].ans, &t->anss, LINK, pool_index(&t->anss, a));
 }
 
+static void seg_of(const struct tcp_ans *a, struct tcp_seg *s);
+
+/* Signed now: whoever has the key may be gone when the link asks for it. */
+static void ans_sign(struct tcp *t, struct tcp_ans *a, const struct auth_end *e, unsigned kind)
+{
+    struct tcp_seg s;
+    seg_of(a, &s);
+    auth_end_opts(t, e, kind, &s.opt);
+    uint32_t n = (uint32_t)tcp_build(a->raw, sizeof a->raw, &s);
+    auth_end_sign(t, e, kind, a->raw, n, n);
+    uint64_t sum = cksum_pseudo4(a->tuple.laddr, a->tuple.raddr, 6, n);
+    uint16_t ck = cksum_fold(cksum_add(sum, t->cks->sum(a->raw, n)));
+    memcpy(a->raw + TCP_CSUM_OFF, &ck, 2);
+    a->raw_len = (uint8_t)n;
+}
+
 void ans_push(struct tcp *t, const struct tcp_ans *a)
 {
+    struct auth_end e;
+    unsigned kind = t->auths.used != 0 ? auth_answer(t, a, &e) : TCP_SIGN_NONE;
+    if (kind == SIGN_CANNOT) {
+        trace_count(t->trace, CAUSE_DROP_SIGN_CANNOT);
+        return;
+    }
     struct tcp_ans *n = ans_take(t);
     if (n == NULL)
         return;
     *n = *a;
+    if (kind != TCP_SIGN_NONE)
+        ans_sign(t, n, &e, kind);
     ans_queue(t, n);
 }
 
@@ -67,6 +91,11 @@ void ans_conn_rst(struct tcp *t, const struct tcp_conn *c, unsigned cause)
                         .th = TERN_TH_RST | TERN_TH_ACK,
                         .cause = (uint16_t)cause,
                         .state = c->state};
+    if (t->pol->stamp_rst && c->ts_ok) {
+        a.ts = true;
+        a.tsval = tsval_now(t, c->ts_off, (struct tern_time){t->now_ns});
+        a.tsecr = c->ts_recent;
+    }
     ans_push(t, &a);
 }
 
@@ -79,7 +108,9 @@ static void seg_of(const struct tcp_ans *a, struct tcp_seg *s)
     s->sport = a->tuple.lport;
     s->dport = a->tuple.rport;
     s->th = a->th;
+    s->ae = a->ae;
     s->opt.has_mss = a->mss != 0;
+    s->opt.layout = a->layout;
     s->opt.mss = a->mss;
     s->opt.has_ws = a->ws != 0 && (a->th & TERN_TH_SYN);
     s->opt.ws = s->opt.has_ws ? (uint8_t)(a->ws - 1) : 0;
@@ -87,6 +118,13 @@ static void seg_of(const struct tcp_ans *a, struct tcp_seg *s)
     s->opt.has_ts = a->ts;
     s->opt.tsval = a->tsval;
     s->opt.tsecr = a->tsecr;
+    s->opt.tfo = a->tfo;
+    s->opt.tfo_len = a->tfo != 0 ? FO_COOKIE : 0;
+    s->opt.tfo_cookie = a->tfo_cookie;
+    if (a->accecn) { /* as the counters begin [RFC9768:3.2.1] */
+        s->opt.accecn = 4;
+        s->opt.e0b = s->opt.e1b = 1;
+    }
 }
 
 /* One that was built when it was made. */
@@ -95,12 +133,16 @@ static void raw_tx(struct tcp *t, const struct tcp_ans *a, uint8_t *buf, uint32_
 {
     struct tcp_seg s;
     memcpy(buf, a->raw, ANS_RAW);
+    if (a->raw_len > ANS_RAW)
+        memcpy(buf + ANS_RAW, a->raw + ANS_RAW, ANS_RAW_MAX - ANS_RAW);
     out->len = a->raw_len;
     if (t->trace->ring == NULL) {
         trace_count(t->trace, a->cause);
         return;
     }
     tcp_parse(buf, out->len, &s);
+    if (a->ws != 0 && !(s.th & TERN_TH_SYN))
+        s.wnd <<= a->ws - 1; /* the trace shows octets */
     note_tx(t, NULL, &a->tuple, a->serial, a->state, &s, id, 1, a->cause, now);
 }
 

@@ -9,12 +9,16 @@ static void fill_opts(struct tcp *t, const struct tcp_conn *c, const struct tcp_
                       struct tcp_opts *o, struct tern_time now)
 {
     memset(o, 0, sizeof *o);
+    /* [RFC9293:MUST-65] [RFC2018:2] */
     if (p->what == PLAN_SYN) {
         bool reply = p->th & TERN_TH_ACK; /* offers only what the peer's SYN offered */
-        o->has_mss = true;                /* [RFC9293:MUST-14] */
+        o->has_mss = true;                /* [RFC9293:MUST-14] [RFC9293:SHLD-5] [RFC9293:MAY-3] */
         o->mss = iface_mss(t, c->tuple.iface, c->tuple.fam, c->mss_user);
+        if (t->pol->path_mss)
+            o->mss = pmtu_mss(t, c, o->mss, now);
+        o->layout = t->pol->syn_layout;
         o->has_ws = reply ? c->ws_ok : t->cfg->wscale;
-        o->ws = p->rexmt ? c->rcv_ws : window_shift(c->rcv.limit);
+        o->ws = p->rexmt ? c->rcv_ws : window_shift(tune_ceiling(t, c));
         o->sack_ok = reply ? c->sack_ok : t->cfg->sack;
         o->has_ts = reply ? c->ts_ok : t->cfg->timestamps;
     } else {
@@ -22,15 +26,20 @@ static void fill_opts(struct tcp *t, const struct tcp_conn *c, const struct tcp_
         if (conn_sack_blocks(c) != 0)
             conn_fill_sack(t, c, o);
     }
+    if (p->what == PLAN_SYN && c->sig_len == SIGN_MD5_ROOM) /* see auth_no_timestamps() */
+        o->has_ts = false;
     if (o->has_ts) {
         o->tsval = tsval_now(t, c->ts_off, now);
         o->tsecr = p->th & TERN_TH_ACK ? c->ts_recent : 0; /* [RFC7323:3.2] */
     }
+    if (c->sig_len != 0)
+        auth_conn_opts(t, c, o);
 }
 
 static uint32_t syn_window(const struct tcp_conn *c)
 {
-    return c->rcv.limit < 65535 ? c->rcv.limit : 65535;
+    uint32_t room = c->rcv.limit > c->rcv.buf.len ? c->rcv.limit - c->rcv.buf.len : 0;
+    return room < 65535 ? room : 65535;
 }
 
 static void fill_seg(struct tcp *t, const struct tcp_conn *c, const struct tcp_plan *p,
@@ -43,6 +52,7 @@ static void fill_seg(struct tcp *t, const struct tcp_conn *c, const struct tcp_p
     s->ack = p->th & TERN_TH_ACK ? c->rcv.nxt : seq_of(0);
     s->th = p->th;
     s->len = p->len;
+    /* [RFC7323:2.2#2] */
     s->wnd = p->what == PLAN_SYN ? syn_window(c) : window_offer(t, c) >> c->rcv_ws;
     if (c->urg && seq_gt(c->snd.up, p->seq)) { /* [RFC9293:MUST-62] */
         uint32_t up = (uint32_t)seq_diff(c->snd.up, p->seq);
@@ -50,6 +60,10 @@ static void fill_seg(struct tcp *t, const struct tcp_conn *c, const struct tcp_p
         s->urg = up < 65535 ? (uint16_t)up : 65535;
     }
     fill_opts(t, c, p, &s->opt, now);
+    if (c->extra != 0 && p->what == PLAN_SYN)
+        fastopen_syn_opts(t, c, p, &s->opt);
+    if (c->extra != 0 || p->what == PLAN_SYN)
+        ecn_tx(t, c, p, s);
 }
 
 static uint64_t copy_sum(struct tcp *t, const struct ring *r, uint32_t off, uint8_t *dst,
@@ -75,22 +89,26 @@ uint32_t conn_build(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
     uint32_t n = hlen + p->len;
     memset(out, 0, sizeof *out);
     out->src.fam = out->dst.fam = c->tuple.fam;
-    memcpy(out->src.b, c->tuple.laddr, 16);
+    memcpy(out->src.b, c->tuple.laddr, 16); /* [RFC9293:MUST-45] */
     memcpy(out->dst.b, c->tuple.raddr, 16);
     out->len = n;
     out->ttl = c->ttl;
-    out->tos = c->tos;
+    out->tos = s->ecn != 0 ? (uint8_t)((c->tos & ~3u) | s->ecn) : c->tos; /* [RFC9293:SHLD-22] */
+    out->may_fragment = c->extra != 0 && extra_of(t, c)->may_fragment != 0;
     out->cause = p->cause;
     out->serial = c->serial;
+    out->suspect = c->rexmts >= t->cfg->r1_retries; /* [RFC9293:MUST-20] */
     uint32_t eff = c->mss - (hlen - TCP_HDR_LEN);
-    if (p->len > eff)
+    if (p->len > eff && p->cause != CAUSE_TX_PMTU_PROBE)
         out->gso_size = (uint16_t)eff;
 
-    uint32_t off = (uint32_t)seq_diff(p->seq, snd_base(c));
-    uint64_t sum = cksum_pseudo4(c->tuple.laddr, c->tuple.raddr, 6, n);
+    uint32_t off = p->what == PLAN_SYN ? 0 : (uint32_t)seq_diff(p->seq, snd_base(c));
+    uint64_t sum = cksum_pseudo4(c->tuple.laddr, c->tuple.raddr, 6, n); /* [RFC9293:MUST-2] */
     if (t->iface[c->tuple.iface].tx_csum) {
         if (p->len != 0)
             ring_read(&c->snd.buf, off, buf + hlen, p->len);
+        if (c->sig_len != 0)
+            auth_conn_sign(t, c, buf, hlen, n);
         uint16_t part = (uint16_t)~cksum_fold(sum);
         memcpy(buf + TCP_CSUM_OFF, &part, 2);
         out->csum = TERN_CSUM_PARTIAL;
@@ -98,6 +116,8 @@ uint32_t conn_build(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
     }
     if (p->len != 0)
         sum = cksum_add(sum, copy_sum(t, &c->snd.buf, off, buf + hlen, p->len));
+    if (c->sig_len != 0)
+        auth_conn_sign(t, c, buf, hlen, n); /* [RFC5925:7.4] */
     sum = cksum_add(sum, t->cks->sum(buf, hlen));
     uint16_t ck = cksum_fold(sum);
     memcpy(buf + TCP_CSUM_OFF, &ck, 2);

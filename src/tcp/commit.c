@@ -25,11 +25,13 @@ static void commit_ack(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *
 {
     if (!(s->th & TERN_TH_ACK))
         return;
+    ack_sent(t, c, s->len != 0, now);
     uint32_t wnd = s->th & TERN_TH_SYN ? s->wnd : s->wnd << c->rcv_ws;
     struct seq edge = seq_add(c->rcv.nxt, wnd);
-    c->rcv.adv = seq_max(c->rcv.adv, edge);
+    c->rcv.adv = seq_max(c->rcv.adv, edge); /* [RFC7323:2.4] */
     c->rcv.acked = c->rcv.nxt;
     c->rcv.unacked = 0;
+    /* [RFC9293:MUST-58] */
     c->owe_ack = 0;
     c->dsack_lo = c->dsack_hi; /* reported once [RFC2883:4] */
     timer_stop(t, c, TT_DELACK, CAUSE_TM_DELACK_STOP, now);
@@ -43,17 +45,37 @@ static void commit_timed(struct tcp_conn *c, struct seq end, struct tern_time no
     }
 }
 
+/* What later segments are judged by: where a PSH was, and where a segment was not full. */
+static void note_shape(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p)
+{
+    struct xmit *x = conn_xmit(t, c);
+    if (x == NULL)
+        return;
+    if (!x->blind && x->tail != 0)
+        sent_at(t, x->tail)->push = seq_eq(seq_add(p->seq, p->len), snd_fin(c)) && !c->tail_more;
+    bool meant = c->extra != 0 && record_ends(t, c, seq_add(p->seq, p->len));
+    if (p->len % c->cc.mss != 0 && !meant) {
+        x->small = true;
+        x->small_end = seq_add(p->seq, p->len);
+    }
+}
+
 static void commit_new(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p, struct seq end,
                        struct tern_time now)
 {
     c->snd.nxt = end;
     c->snd.rtx = end;
     sent_new(t, c, p->seq, end, now);
+    note_shape(t, c, p);
+    if (c->was_writable_no)
+        user_writable(t, c);
     struct xmit *x = conn_tracked(t, c);
     if (x == NULL)
         commit_timed(c, end, now);
     else if (p->cause == CAUSE_TX_TLP)
         tlp_sent(t, c, false, now);
+    else if (p->cause == CAUSE_TX_PMTU_PROBE)
+        pmtu_probed(x, p);
 }
 
 /* Pacing and PRR count everything that carries data. */
@@ -89,7 +111,7 @@ static void commit_again(struct tcp *t, struct tcp_conn *c, const struct tcp_pla
                          struct seq end, uint32_t pieces, struct tern_time now)
 {
     c->retrans += pieces;
-    c->rtt.timed_ns = 0; /* Karn [RFC6298:3] */
+    c->rtt.timed_ns = 0; /* Karn [RFC6298:3] [RFC9293:MUST-18] */
     if (conn_tracked(t, c) != NULL) {
         commit_hole(t, c, p, end, now);
         return;
@@ -99,7 +121,8 @@ static void commit_again(struct tcp *t, struct tcp_conn *c, const struct tcp_pla
         timer_rexmt_update(t, c, CAUSE_TM_REXMT, now); /* [RFC6582:3.2] step 3 */
     } else {
         c->snd.rtx = end;
-        c->rtx_cause = CAUSE_TX_REXMT_GO_BACK;
+        if (c->rtx_cause != CAUSE_TX_REXMT_PMTU)
+            c->rtx_cause = CAUSE_TX_REXMT_GO_BACK;
     }
     if (seq_gt(end, c->snd.nxt)) { /* a FIN joined the retransmitted data */
         c->snd.nxt = end;
@@ -113,7 +136,7 @@ static void commit_syn(struct tcp *t, struct tcp_conn *c, const struct tcp_plan 
     c->owe_syn = 0;
     if (!p->rexmt) {
         c->rcv_ws = s->opt.ws;
-        c->snd.nxt = c->snd.rtx = seq_add(c->snd.iss, 1);
+        c->snd.nxt = c->snd.rtx = seq_add(c->snd.iss, 1 + p->len);
         commit_timed(c, c->snd.nxt, now);
     } else {
         c->rtt.timed_ns = 0; /* Karn [RFC6298:3] */
@@ -160,6 +183,8 @@ void tcp_commit(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
     c->segs_out += pieces;
     c->last_tx_ms = tcp_ms(t, now);
     commit_ack(t, c, s, now);
+    if (c->extra != 0)
+        ecn_sent(t, c, s);
     switch (p->what) {
     case PLAN_SYN:
         commit_syn(t, c, p, s, now);
@@ -170,7 +195,9 @@ void tcp_commit(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
         else
             commit_new(t, c, p, end, now);
         commit_spent(t, c, p->len, now);
-        c->override = false;
+        if (p->len != 0)
+            tally_sent(t, c, p->len, pieces, p->rexmt, now);
+        c->override = c->flush = false;
         if (!c->no_memory) /* what it held back has gone, or settle() sets it again */
             timer_stop(t, c, TT_PERSIST, CAUSE_TM_PERSIST_STOP, now);
         if (!timer_on(c, TT_REXMT))
@@ -202,11 +229,28 @@ static void settle_limits(struct tcp *t, struct tcp_conn *c, const struct tcp_pl
         rate_app_limited(c, x);
 }
 
+/* Whose fault it is that nothing is sent, for the account that TCP_INFO gives. */
+static void settle_why(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
+                       struct tern_time now)
+{
+    const struct tally *a = tally_of(t, c);
+    if (a == NULL || a->why == WHY_IDLE)
+        return;
+    bool unsent = c->snd.buf.len > (uint32_t)seq_diff(c->snd.nxt, snd_base(c));
+    enum tally_why why = WHY_BUSY;
+    if (p->window_blocked)
+        why = WHY_WINDOW;
+    else if (!unsent && c->was_writable_no && !c->cwnd_limited)
+        why = WHY_BUFFER; /* all of it is in flight, and the application would have more */
+    tally_why(t, c, why, now);
+}
+
 /* The plan was to send nothing: see to it that something will wake the connection again. */
 static void settle(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
                    struct tern_time now)
 {
     settle_limits(t, c, p, now);
+    settle_why(t, c, p, now);
     bool waiting = p->window_blocked || p->held_back;
     bool in_flight = seq_lt(c->snd.una, c->snd.nxt);
     bool shut = p->window_blocked && c->snd.wnd == 0;
@@ -215,12 +259,12 @@ static void settle(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
     if (!waiting || timer_on(c, TT_PERSIST) || (in_flight && timer_on(c, TT_REXMT)))
         return;
     if (shut) {
-        if (c->persist_shift == 0)
+        if (c->persist_shift == 0) /* [RFC9293:SHLD-29] */
             c->persist_ms = tcp_ms(t, now);
         persist_arm(t, c, now);
         return;
     }
-    int64_t us = c->rtt.rto_us < 200000 ? c->rtt.rto_us : 200000;
+    int64_t us = c->rtt.rto_us < 200000 && !t->pol->nagle_small ? c->rtt.rto_us : 200000;
     /* the override time: 0.1 to 1 s [RFC9293:3.8.6.2.1] */
     timer_arm(t, c, TT_PERSIST, time_add_us(now, us), CAUSE_TM_PERSIST, now);
 }
@@ -228,7 +272,8 @@ static void settle(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
 /* Idle for longer than an RTO: the old window says nothing about the path now [RFC5681:4.1]. */
 static void idle_restart(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
-    if (!seq_eq(c->snd.una, c->snd.nxt) || !state_synchronized(c->state))
+    if (!t->cfg->slow_start_after_idle || c->snd.wnd == 0 || !seq_eq(c->snd.una, c->snd.nxt) ||
+        !state_synchronized(c->state))
         return;
     uint32_t idle_ms = tcp_ms(t, now) - c->last_tx_ms;
     if ((uint64_t)idle_ms * 1000 <= c->rtt.rto_us || c->cc.cwnd <= cc_initial_window(c->cc.mss))
@@ -239,10 +284,11 @@ static void idle_restart(struct tcp *t, struct tcp_conn *c, struct tern_time now
 
 static uint32_t most_payload(const struct tcp *t, const struct tcp_conn *c, uint32_t cap)
 {
-    if (t->iface[c->tuple.iface].gso_max == 0)
+    /* A signature is of one segment: the link must not cut. */
+    if (t->iface[c->tuple.iface].gso_max == 0 || c->sig_len != 0)
         return c->mss - conn_opt_len(c);
     uint32_t headers = TCP_HDR_LEN + conn_opt_len(c);
-    return cap - headers;
+    return t->pol->bursts ? profile_burst(t, c, cap - headers) : cap - headers;
 }
 
 static bool conn_tx(struct tcp *t, struct tcp_conn *c, uint8_t *buf, uint32_t cap, uint32_t id,

@@ -23,11 +23,16 @@
 #include "base/time.h"
 #include "base/trace.h"
 #include "base/wheel.h"
+#include "tcp/auth.h"
 #include "tcp/cc/cc.h"
 #include "tcp/cookie.h"
+#include "tcp/ecn.h"
 #include "tcp/extra.h"
+#include "tcp/fastopen.h"
 #include "tcp/flood.h"
+#include "tcp/profile.h"
 #include "tcp/sent.h"
+#include "tcp/tally.h"
 #include "tcp/tcp.h"
 #include "wire/tcp.h"
 #include <tern/iface.h>
@@ -50,7 +55,7 @@ struct tcp_snd {
     struct seq up;       /* SND.UP, if urg */
     struct seq iss;      /* ISS */
     struct seq recover;  /* [RFC6582]: nxt when the last loss was noticed */
-    uint32_t wnd;        /* SND.WND, octets */
+    uint32_t wnd;        /* SND.WND, octets [RFC9293:REC-1] */
     uint32_t max_wnd;    /* Max(SND.WND) [RFC9293:3.8.6.2.1] */
     uint32_t limit;      /* send-buffer limit, octets */
     struct ring buf;     /* unacknowledged and unsent octets */
@@ -89,11 +94,13 @@ struct tcp_conn {
     uint8_t snd_ws, rcv_ws; /* Snd.Wind.Shift, Rcv.Wind.Shift [RFC7323:2.3] */
     uint8_t rexmts;         /* retransmissions of snd.una, or probes, in a row */
     uint8_t cc_id;          /* enum tern_cc: which congestion control */
+    uint16_t mss_top;       /* what mss would be if the path were no narrower than its ends */
     uint32_t serial, gen, hash;
     uint32_t listener; /* index while waiting to be accepted; 0 = none */
     uint32_t extra;    /* index of the struct tcp_extra, 0 = none */
     uint32_t xmit;     /* index of the struct xmit, 0 = none: nothing was sent lately */
-    uint32_t gone; /* octets between snd.una and snd.nxt that are not in flight: SACKed, or lost */
+    uint32_t gone;  /* octets between snd.una and snd.nxt that are not in flight: SACKed, or lost */
+    uint32_t tally; /* index of the struct tally, 0 = none: no data has passed yet */
     uint64_t user;
 
     /* what is so */
@@ -121,9 +128,11 @@ struct tcp_conn {
     bool prefix_counted : 1;  /* in the count of its source prefix's connections */
     bool orphan_counted : 1;  /* in tcp.orphans */
     bool cwnd_limited : 1;    /* cwnd held the sender back since the last ACK */
+    bool flush : 1;           /* what is queued goes once in spite of CORK and Nagle */
+    bool tail_more : 1;       /* the last write said that more follows: no PSH at its end */
 
     /* what is owed to the link; 0 = nothing. Causes, so that what is sent can say why */
-    uint16_t owe_ack;   /* cause of an immediate ACK */
+    uint16_t owe_ack;   /* cause of an immediate ACK [RFC5681:4.2#3] */
     uint16_t owe_syn;   /* SYN or SYN-ACK */
     uint16_t owe_rexmt; /* the segment at snd.una, once more */
     uint16_t owe_probe; /* a window or keep-alive probe */
@@ -135,6 +144,8 @@ struct tcp_conn {
     uint8_t persist_shift;
     uint8_t keep_probes; /* sent */
     uint8_t oob_octet;
+    uint8_t
+        sig_len; /* octets of options that the signature takes: 0, SIGN_MD5_ROOM, SIGN_AO_ROOM */
 
     struct tcp_snd snd;
     struct tcp_rcv rcv;
@@ -149,9 +160,11 @@ struct tcp_conn {
     uint32_t persist_ms; /* when the peer's window shut */
     uint32_t chal_ms;    /* challenge ACKs: beginning of the present second, and how many */
     uint16_t chal_n;
-    uint16_t events;  /* TERN_EV_* not yet given out */
-    int16_t err;      /* pending error (enum tern_err) */
-    int16_t soft_err; /* last soft ICMP error */
+    uint16_t events;    /* TERN_EV_* not yet given out */
+    int16_t err;        /* pending error (enum tern_err) */
+    int16_t soft_err;   /* last soft ICMP error */
+    bool snd_tuned : 1; /* snd.limit follows cwnd: the application has not set it */
+    bool rcv_tuned : 1; /* rcv.limit follows what the application reads in a round trip */
 
     int64_t timer_ns[TT_COUNT]; /* 0 = not running */
     struct wheel_node wheel;
@@ -184,8 +197,13 @@ struct tcp_half {
     uint8_t ws;     /* the peer's shift + 1, 0 = no option */
     uint8_t own_ws; /* our shift as the SYN-ACK announces it; the limit may change later */
     bool ts : 1, sack : 1, used : 1, resent : 1;
-    bool again : 1;   /* the SYN-ACK was repeated for a repeated SYN: no round-trip sample */
-    bool offered : 1; /* the application has its handle: it must hear of the end */
+    bool deferred : 1; /* the handshake is complete, and its listener waits for data */
+    bool again : 1;    /* the SYN-ACK was repeated for a repeated SYN: no round-trip sample */
+    bool offered : 1;  /* the application has its handle: it must hear of the end */
+    uint8_t
+        tfo; /* kind of the option with which the SYN-ACK gives out a Fast Open cookie; 0 = none */
+    uint8_t ecn;   /* what was agreed on: enum ecn_mode; | the SYN's ECN codepoint << 4 */
+    uint8_t ao_id; /* signed with AO: SendID of the key that answers */
 };
 
 /* Levels 0..HALF_LEVELS-1 hold records whose SYN-ACK has been sent level+1 times: the timeout is
@@ -211,6 +229,7 @@ struct tcp_tw {
     uint16_t wnd; /* as it stood in our last segment */
     uint8_t iface;
     bool ts : 1, used : 1;
+    bool sign : 1;  /* a struct tcp_auth has the keys */
     uint8_t ws : 4; /* our shift, for the trace: wnd stands as on the wire */
 };
 _Static_assert(sizeof(struct tcp_half) <= 64, "half-open record grew");
@@ -246,10 +265,13 @@ struct tcp_listener {
     uint8_t cookie_ws; /* shift + 1 that all its cookies promise; 0 = none given out yet */
     int64_t cookie_ns; /* when the last was given out; 0 = never */
     int64_t opts[4];   /* inherited: sndbuf, rcvbuf, nodelay, keepalive */
+    bool buf_set[2];   /* sndbuf, rcvbuf: by the application, else they are what may be reached */
     uint32_t extra;    /* inherited: index of the struct tcp_extra, 0 = none */
+    struct fo_listener fo;
 };
 
-#define ANS_RAW 40 /* a SYN-ACK with MSS, SACK, timestamps and window scale */
+#define ANS_RAW     40 /* a SYN-ACK with MSS, SACK, timestamps and window scale */
+#define ANS_RAW_MAX 60 /* the same, signed */
 
 /* A segment without a connection waiting for the link: RST, SYN-ACK, ACK of TIME-WAIT. */
 struct tcp_ans {
@@ -263,9 +285,15 @@ struct tcp_ans {
     uint8_t ws; /* shift + 1: of the option on a SYN, else of wnd, for the trace; 0 = none */
     bool ts : 1, sack : 1;
     uint8_t state;
+    bool ae;
+    bool accecn; /* with the counters of AccECN as they begin */
+    uint8_t tfo; /* kind of the option with tfo_cookie; 0 = none */
+    uint8_t tfo_cookie[FO_COOKIE];
+    uint8_t layout;  /* of a SYN-ACK's options: enum tcp_layout */
     uint8_t raw_len; /* not 0: the segment is built already, and of the rest only tuple, cause,
                         serial and state are filled in */
-    uint8_t raw[ANS_RAW];
+    uint8_t ao_id;   /* SYN-ACK of a cookie, as in struct tcp_half */
+    uint8_t raw[ANS_RAW_MAX];
 };
 
 struct tcp_if {
@@ -282,8 +310,11 @@ struct tcp {
     struct buddy *arena;
     struct trace *trace;
     const struct cksum_ops *cks;
+    const struct profile *pol;
     struct tw_tab tws;
-    struct pool conns, halves, listeners, anss, ooo, xmits, sents, extras;
+    struct pool auths, keys;
+    uint32_t auth_next; /* keys of the connection that the next tcp_connect() makes */
+    struct pool conns, halves, listeners, anss, ooo, xmits, sents, extras, tallies;
     struct tcp_extra extra_default; /* what connections without a record of their own read */
     struct map conn_map, half_map, listen_map;
     struct wheel wheel;
@@ -294,7 +325,9 @@ struct tcp {
     struct hash_key key_demux, key_isn, key_port, key_ts, key_prefix;
     struct cookie_jar jar;
     struct prefix_tab *prefix;
+    struct pmtu_cache pmtu;
     struct detect detect;
+    struct fo_stack fo;
     uint32_t orphans;   /* connections that the application has closed */
     uint32_t last_conn; /* the connection of the last segment: tried first */
     uint32_t any_listener;
@@ -349,7 +382,7 @@ static inline bool fin_sent(const struct tcp_conn *c)
  * timeout, what lies beyond rtx is taken for lost. */
 static inline uint32_t snd_flight(const struct tcp_conn *c)
 {
-    return (uint32_t)seq_diff(c->snd.rtx, c->snd.una) - c->gone;
+    return (uint32_t)seq_diff(c->snd.rtx, c->snd.una) - c->gone; /* [RFC6675:4#2] [RFC9937:6.2#3] */
 }
 static inline struct sent *sent_at(const struct tcp *t, uint32_t idx)
 {
@@ -378,6 +411,12 @@ static inline bool state_synchronized(unsigned s)
 static inline bool state_receives(unsigned s)
 {
     return s == TERN_TCP_ESTABLISHED || s == TERN_TCP_FIN_WAIT_1 || s == TERN_TCP_FIN_WAIT_2;
+}
+
+/* Octets of the options that every segment carries. */
+static inline unsigned conn_fixed_opts(const struct tcp_conn *c)
+{
+    return (c->ts_ok ? 12u : 0u) + c->sig_len;
 }
 
 /* The segment under way through input, with what was found out about it. */
@@ -420,9 +459,10 @@ void note_cc(struct tcp *t, const struct tcp_conn *c, unsigned cause, struct ter
 uint32_t tuple_hash(const struct tcp *t, const struct tcp_tuple *tu);
 bool tuple_eq(const struct tcp_tuple *a, const struct tcp_tuple *b);
 struct tcp_conn *demux_conn(const struct tcp *t, const struct tcp_tuple *tu, uint32_t hash);
-struct tcp_half *demux_half(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash);
+struct tcp_half *demux_half(const struct tcp *t, const struct tcp_tuple *tu, uint32_t hash);
 struct tcp_tw *demux_tw(const struct tcp *t, const struct tcp_tuple *tu, uint32_t hash);
-struct tcp_listener *demux_listener(struct tcp *t, const struct tern_addr *addr, uint16_t port);
+struct tcp_listener *demux_listener(const struct tcp *t, const struct tern_addr *addr,
+                                    uint16_t port);
 struct tcp_conn *conn_new(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash,
                           struct tern_time now);
 void conn_unhash(struct tcp *t, struct tcp_conn *c);
@@ -543,6 +583,8 @@ void timer_rexmt_update(struct tcp *t, struct tcp_conn *c, unsigned cause, struc
 /* The arena had no room for what the application wants to send: asks it again soon, whatever else
  * may or may not happen on this connection. */
 void timer_memory(struct tcp *t, struct tcp_conn *c, struct tern_time now);
+/* An orphan in FIN-WAIT-2 stays so long. */
+void timer_fin_wait_2(struct tcp *t, struct tcp_conn *c, struct tern_time now);
 void timer_keep_restart(struct tcp *t, struct tcp_conn *c, struct tern_time now);
 void tcp_timeout(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_time now);
 
@@ -570,6 +612,11 @@ void recovery_go_back(struct tcp *t, struct tcp_conn *c, unsigned cause);
 void newreno_ack(struct tcp *t, struct tcp_conn *c, const struct news *n, struct tern_time now);
 void newreno_dupack(struct tcp *t, struct tcp_conn *c, struct tern_time now);
 
+/* soft.c: what is wrong and ends nothing */
+void soft_error(struct tcp *t, struct tcp_conn *c, int err);
+void soft_r1(struct tcp *t, struct tcp_conn *c); /* after a retransmission: is R1 reached? */
+int soft_take(struct tcp_conn *c);               /* the last one, positive, and forgets it */
+
 /* isn.c */
 /* The ports as they are hashed, after the addresses (both IPv4). */
 static inline uint64_t isn_ports(const struct tcp_tuple *tu)
@@ -579,6 +626,12 @@ static inline uint64_t isn_ports(const struct tcp_tuple *tu)
 struct seq isn_of(const struct tcp *t, const struct tcp_tuple *tu, struct tern_time now);
 uint32_t ts_offset_of(const struct tcp *t, const struct tcp_tuple *tu);
 uint16_t port_choose(struct tcp *t, struct tcp_tuple *tu); /* 0 = none is free */
+
+/* user.c */
+/* The application met a full buffer, and there is room again: tells it. */
+void user_writable(struct tcp *t, struct tcp_conn *c);
+/* Is there as much to read as it wants to hear of? */
+void user_readable(struct tcp *t, struct tcp_conn *c);
 
 /* event.c */
 void event_raise(struct tcp *t, struct tcp_conn *c, unsigned bits);
@@ -592,7 +645,9 @@ void dsack_note(struct tcp_conn *c, struct seq lo, struct seq hi); /* [lo, hi) c
 static inline unsigned conn_sack_blocks(const struct tcp_conn *c)
 {
     unsigned n = c->rcv.ooo.count + !seq_eq(c->dsack_lo, c->dsack_hi), most = c->ts_ok ? 3 : 4;
-    return n == 0 || !c->sack_ok ? 0 : n < most ? n : most;
+    if (c->sig_len != 0) /* beside MD5 two without timestamps, beside AO one, or two */
+        most = (TCP_OPTS_MAX - 4u - c->sig_len - (c->ts_ok ? 12u : 0u)) / 8u;
+    return n == 0 || !c->sack_ok ? 0 : n < most ? n : most; /* [RFC2018:4#1] */
 }
 void conn_fill_sack(const struct tcp *t, const struct tcp_conn *c, struct tcp_opts *o);
 
@@ -604,4 +659,10 @@ uint32_t tsval_now(const struct tcp *t, uint32_t off, struct tern_time now);
 /* After ESTABLISHED is reached: windows, congestion control. */
 void conn_opened(struct tcp *t, struct tcp_conn *c, struct tern_time now);
 
-#endif
+#endif /* ---- record.c ---- */
+
+/* A segment must end in front of `at`. */
+void record_end(struct tcp *t, struct tcp_conn *c, struct seq at);
+/* How many of the n octets from `from` on may share a segment. */
+uint32_t record_room(const struct tcp *t, const struct tcp_conn *c, struct seq from, uint32_t n);
+bool record_ends(const struct tcp *t, const struct tcp_conn *c, struct seq at);

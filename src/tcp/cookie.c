@@ -113,6 +113,7 @@ static unsigned cookie_index(uint64_t h, uint32_t cookie)
     return ((uint32_t)h >> 29 ^ cookie) & 7;
 }
 
+/* [RFC4987:3.6#1] */
 struct seq cookie_make(struct tcp *t, const struct tcp_tuple *tu, struct seq irs, uint16_t mss,
                        uint32_t *ts_off, struct tern_time now)
 {

@@ -51,7 +51,7 @@ static bool short_eq(const uint8_t *laddr, const uint8_t *raddr, uint16_t lport,
            memcmp(raddr, tu->raddr, 4) == 0 && memcmp(laddr, tu->laddr, 4) == 0;
 }
 
-struct tcp_half *demux_half(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash)
+struct tcp_half *demux_half(const struct tcp *t, const struct tcp_tuple *tu, uint32_t hash)
 {
     uint32_t pos = hash, idx;
     while ((idx = map_next(&t->half_map, hash, &pos)) != 0) {
@@ -75,7 +75,8 @@ struct tcp_tw *demux_tw(const struct tcp *t, const struct tcp_tuple *tu, uint32_
 
 /* A listener bound to the address goes before one for all addresses, and that before a gateway's.
  */
-struct tcp_listener *demux_listener(struct tcp *t, const struct tern_addr *addr, uint16_t port)
+struct tcp_listener *demux_listener(const struct tcp *t, const struct tern_addr *addr,
+                                    uint16_t port)
 {
     struct tcp_listener *any = NULL;
     uint32_t pos = port, idx;
@@ -99,8 +100,7 @@ static void conn_defaults(struct tcp *t, struct tcp_conn *c, struct tern_time no
     c->ttl = g->ttl;
     c->cc_id = g->cc;
     c->nodelay = !g->nagle;
-    c->snd.limit = g->sndbuf;
-    c->rcv.limit = g->rcvbuf;
+    tune_init(t, c);
     c->rcv.ooo.max = (uint16_t)(g->max_conn_ooo < UINT16_MAX ? g->max_conn_ooo : UINT16_MAX);
     c->last_rx_ms = c->last_tx_ms = tcp_ms(t, now);
     rtt_init(&c->rtt, g);
@@ -144,7 +144,9 @@ void conn_free(struct tcp *t, struct tcp_conn *c)
     tern_assert(c->used && c->listener == 0);
     conn_unhash(t, c);
     xmit_give(t, c);
+    fastopen_gone(t, c, CAUSE_NONE);
     extra_give(t, &c->extra);
+    tally_give(t, c);
     ring_free(&c->snd.buf, t->arena);
     ring_free(&c->rcv.buf, t->arena);
     ranges_clear(&c->rcv.ooo, &t->ooo);

@@ -48,8 +48,9 @@ void conn_fill_sack(const struct tcp *t, const struct tcp_conn *c, struct tcp_op
             o->sack[n++].hi = r[0].hi;
         }
     }
+    /* [RFC2018:4#2] */
     unsigned second = n, k = ranges_recent(&c->rcv.ooo, &t->ooo, r, TCP_SACK_BLOCKS);
-    for (unsigned i = 0; i < k && n < most; i++) {
+    for (unsigned i = 0; i < k && n < most; i++) { /* [RFC2018:4#3] */
         if (second == 2 && seq_eq(r[i].lo, o->sack[1].lo))
             continue;
         o->sack[n].lo = r[i].lo;

@@ -14,6 +14,8 @@ void extra_defaults(struct tcp_extra *e, const struct tern_config *cfg)
     e->keep_idle_ms = cfg->keep_idle_ms;
     e->keep_intvl_ms = cfg->keep_intvl_ms;
     e->keep_cnt = (uint8_t)cfg->keep_count;
+    e->rcvlowat = 1;
+    e->syn_retries = (uint8_t)cfg->syn_retries;
 }
 
 static const struct tcp_extra *read_at(const struct tcp *t, uint32_t idx)
@@ -63,7 +65,16 @@ struct tcp_extra *extra_own(const struct tcp *t, const struct tcp_conn *c)
 bool extra_inherit(struct tcp *t, struct tcp_conn *c, const struct tcp_listener *l)
 {
     tern_assert(c->extra == 0);
-    return l->extra == 0 || take(t, &c->extra, read_at(t, l->extra)) != NULL;
+    if (l->extra == 0)
+        return true;
+    struct tcp_extra *e = take(t, &c->extra, read_at(t, l->extra));
+    if (e == NULL)
+        return false;
+    if (auth_copy(t, e->auth, &c->tuple, &e->auth)) /* not the listener's own */
+        return true;
+    e->auth = 0;
+    extra_give(t, &c->extra);
+    return false;
 }
 
 /* ---- options ---- */
@@ -82,6 +93,14 @@ static const struct extra_rule rules[] = {
     RULE(TERN_OPT_KEEPINTVL_MS, keep_intvl_ms, 1, INT32_MAX),
     RULE(TERN_OPT_KEEPCNT, keep_cnt, 1, 127),
     RULE(TERN_OPT_USER_TIMEOUT_MS, user_timeout_ms, 0, INT32_MAX),
+    RULE(TERN_OPT_ERROR_REPORTS, error_reports, 0, 1),
+    RULE(TERN_OPT_DEFER_ACCEPT_MS, defer_ms, 0, INT32_MAX),
+    RULE(TERN_OPT_NOTSENT_LOWAT, notsent_lowat, -1, INT32_MAX),
+    RULE(TERN_OPT_RCVLOWAT, rcvlowat, 1, INT32_MAX),
+    RULE(TERN_OPT_LINGER2_MS, linger2_ms, -1, INT32_MAX),
+    RULE(TERN_OPT_SYN_COUNT, syn_retries, 1, 127),
+    RULE(TERN_OPT_WINDOW_CLAMP, window_clamp, 0, INT32_MAX),
+    RULE(TERN_OPT_MAY_FRAGMENT, may_fragment, 0, 1),
 };
 
 static const struct extra_rule *rule_of(enum tern_opt opt)
@@ -127,13 +146,14 @@ int64_t extra_get(const struct tcp_extra *e, enum tern_opt opt)
         return half;
     }
     memcpy(&word, p, sizeof word);
-    return word;
+    return (int32_t)word; /* no rule goes beyond; some go below 0 */
 }
 
 void extra_give(struct tcp *t, uint32_t *idx)
 {
     if (*idx == 0)
         return;
+    auth_give(t, &((struct tcp_extra *)pool_at(&t->extras, *idx))->auth);
     pool_give(&t->extras, *idx);
     *idx = 0;
 }

@@ -84,6 +84,8 @@ int policy_setopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t 
 int policy_getopt(const struct tcp_listener *l, enum tern_opt opt, int64_t *v);
 
 /* syncache.c */
+/* What a listener gives its connections: limits, options. */
+void listener_gives(struct tcp *t, struct tcp_conn *c, const struct tcp_listener *l);
 /* The handshake that the record (or, with `cookie`, what stands for one) began is complete: makes
  * the connection and gives it the segment. A cause of a drop: nothing has changed. */
 unsigned half_open_conn(struct tcp *t, struct tcp_half *h, struct tcp_listener *l,

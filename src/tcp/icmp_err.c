@@ -10,39 +10,60 @@
  */
 #include "tcp/conn.h"
 
+/* The quoted segment is the SYN-ACK of a half-open record, in a profile where that ends it. */
+static bool half_ended(struct tcp *t, const struct tern_endpoint *local,
+                       const struct tern_endpoint *remote, struct seq seq, struct tern_time now)
+{
+    struct tcp_tuple tu = {.lport = local->port, .rport = remote->port, .fam = remote->addr.fam};
+    memcpy(tu.laddr, local->addr.b, 16);
+    memcpy(tu.raddr, remote->addr.b, 16);
+    struct tcp_half *h = demux_half(t, &tu, tuple_hash(t, &tu));
+    if (h == NULL || !seq_eq(seq, h->iss))
+        return false;
+    t->now_ns = now.ns;
+    half_drop(t, h, CAUSE_ST_ICMP, now);
+    return true;
+}
+
 static struct tcp_conn *quoted(struct tcp *t, const struct tern_endpoint *local,
                                const struct tern_endpoint *remote)
 {
     struct tcp_tuple tu = {.lport = local->port, .rport = remote->port, .fam = remote->addr.fam};
     memcpy(tu.laddr, local->addr.b, 16);
     memcpy(tu.raddr, remote->addr.b, 16);
-    return demux_conn(t, &tu, tuple_hash(t, &tu));
+    return demux_conn(t, &tu, tuple_hash(t, &tu)); /* [RFC9293:MUST-54] */
+}
+
+/* Does the attempt end, or is the error only kept? [RFC9293:SHLD-26] [RFC9293:MUST-56] */
+static bool ends(const struct tcp *t, const struct tcp_conn *c)
+{
+    if (c->state == TERN_TCP_SYN_SENT)
+        return true;
+    return c->state == TERN_TCP_SYN_RECEIVED && c->listener != 0 /* nobody has it yet */ &&
+           t->pol->half_unreach;
 }
 
 unsigned tcp_icmp(struct tcp *t, const struct tern_endpoint *local,
                   const struct tern_endpoint *remote, uint32_t seq, int err, bool hard,
                   uint16_t mtu, struct tern_time now)
 {
-    (void)hard; /* a hard error on an open connection is soft here: anybody can send one */
+    /* A hard error on an open connection is soft here: anybody can send one. */
     struct tcp_conn *c = quoted(t, local, remote);
     struct seq q = seq_of(seq);
+    /* [RFC8899:4.6.1] [RFC5927:4] */
+    if (c == NULL && t->pol->half_unreach && mtu == 0 && half_ended(t, local, remote, q, now))
+        return CAUSE_DROP_ICMP_TAKEN;
     if (c == NULL || !seq_ge(q, c->snd.una) || !seq_lt(q, c->snd.nxt)) /* [RFC5927:4.1] */
         return CAUSE_DROP_ICMP_NO_MATCH;
     t->now_ns = now.ns;
-    if (mtu != 0) { /* fragmentation needed [RFC1191:3] */
-        uint16_t mss = mtu > 40 + 88 ? (uint16_t)(mtu - 40) : 88;
-        if (mss < c->mss) {
-            c->mss = mss;
-            c->cc.mss = mss - (c->ts_ok ? 12u : 0u);
-            recovery_go_back(t, c, CAUSE_TX_REXMT_GO_BACK);
-            tcp_ready(t, c);
-        }
-        return CAUSE_DROP_ICMP_TAKEN;
-    }
-    if (c->state == TERN_TCP_SYN_SENT)
+    if (c->sig_len == SIGN_AO_ROOM && state_synchronized(c->state) && (hard || mtu != 0))
+        return CAUSE_DROP_ICMP_AO; /* [RFC5925:7.8] */
+    if (mtu != 0)                  /* fragmentation needed [RFC1191:3] */
+        return pmtu_icmp(t, c, q, mtu, now);
+    if (ends(t, c))
         tcp_die(t, c, err, CAUSE_ST_ICMP, now); /* [RFC9293:SHLD-26] */
     else
-        c->soft_err = (int16_t)err;
+        soft_error(t, c, err); /* [RFC9293:MUST-56] */
     return CAUSE_DROP_ICMP_TAKEN;
 }
 
@@ -56,6 +77,6 @@ void tcp_unreachable(struct tcp *t, const struct tern_addr *remote, struct tern_
         if (c->state == TERN_TCP_SYN_SENT)
             tcp_die(t, c, TERN_EHOSTUNREACH, CAUSE_ST_NEIGH_DEAD, now);
         else if (c->hashed)
-            c->soft_err = TERN_EHOSTUNREACH;
+            soft_error(t, c, TERN_EHOSTUNREACH);
     }
 }

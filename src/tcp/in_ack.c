@@ -22,8 +22,14 @@ static unsigned complete_handshake(struct tcp *t, struct tcp_conn *c, const stru
     c->snd.wl1 = s->seq;
     c->snd.wl2 = s->ack;
     c->owe_syn = 0;
+    bool child = fastopen_child(t, c);
+    if (c->extra != 0)
+        fastopen_acked(t, c, in, now);
     tcp_enter(t, c, TERN_TCP_ESTABLISHED, CAUSE_ST_HANDSHAKE_DONE, now);
-    conn_opened(t, c, now);
+    if (child)
+        c->rexmts = 0; /* it was opened when it was made, and may have sent data since */
+    else
+        conn_opened(t, c, now);
     event_raise(t, c, TERN_EV_CONNECTED | TERN_EV_WRITABLE);
     if (c->fin_wanted) /* CLOSE was called with data queued; it takes effect now */
         tcp_enter(t, c, TERN_TCP_FIN_WAIT_1, CAUSE_ST_CLOSE, now);
@@ -34,10 +40,11 @@ static unsigned acceptable(struct tcp *t, struct tcp_conn *c, const struct tcp_s
                            struct tern_time now)
 {
     if (seq_gt(s->ack, c->snd.nxt)) {
-        in_challenge(t, c, CAUSE_TX_ACK_BEYOND, now);
+        if (!t->pol->silent_unsent || c->state != TERN_TCP_ESTABLISHED)
+            in_challenge(t, c, CAUSE_TX_ACK_BEYOND, now); /* [RFC5961:5.2#2] */
         return CAUSE_DROP_ACK_UNSENT;
     }
-    if (t->cfg->rfc5961) { /* [RFC9293:MAY-12] [RFC5961:5.2] */
+    if (t->cfg->rfc5961) { /* [RFC9293:MAY-12] [RFC5961:5.2] [RFC5961:5.2#1] */
         struct seq low = seq_sub(c->snd.una, c->snd.max_wnd);
         if ((uint32_t)seq_diff(c->snd.una, c->snd.iss) < c->snd.max_wnd &&
             seq_diff(c->snd.una, c->snd.iss) >= 0)
@@ -86,6 +93,17 @@ static void sample_rtt(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *
     rtt_take(t, c, us, now);
 }
 
+/* The send buffer has room: may it grow, and does the application wait for that? */
+static void made_room(struct tcp *t, struct tcp_conn *c, uint32_t data)
+{
+    /* of a profile with pieces: what waits will fill cwnd */
+    bool fills = t->pol->buffers && seq_lt(c->snd.nxt, snd_fin(c));
+    if (c->snd_tuned && c->cc.cwnd > c->snd.limit / 4 && !fills)
+        tune_send(t, c);
+    if (data != 0)
+        user_writable(t, c);
+}
+
 /* SEG.ACK acknowledges something new. */
 static void advance(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
                     struct tern_time now)
@@ -96,12 +114,16 @@ static void advance(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
     uint32_t data = acked - (fin ? 1 : 0);
     tern_assert(data <= c->snd.buf.len);
 
+    c->more = c->more && !t->pol->more_once;
     recovery_begin(c, s, &n);
     sample_rtt(t, c, s, now);
     if (data != 0) {
-        ring_drop(&c->snd.buf, data);
+        ring_drop(&c->snd.buf, data); /* [RFC2018:8] */
         ring_release_if_empty(&c->snd.buf, t->arena);
+        tally_acked(t, c, data, now);
     }
+    if (!c->syn_acked && c->extra != 0)
+        fastopen_settled(t, c, now); /* acknowledged in FIN-WAIT-1: closed before that */
     c->syn_acked = true;
     c->fin_acked |= fin;
     c->snd.una = s->ack;
@@ -115,10 +137,7 @@ static void advance(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
     recovery_ack(t, c, s, &n, false, now);
     timer_rexmt_update(t, c, CAUSE_TM_REXMT_ACK, now);
     tlp_arm(t, c, now);
-    if (data != 0 && c->was_writable_no && c->snd.buf.len <= c->snd.limit / 2) {
-        c->was_writable_no = false;
-        event_raise(t, c, TERN_EV_WRITABLE);
-    }
+    made_room(t, c, data);
     if (seq_eq(c->snd.una, c->snd.nxt) && c->snd.buf.len == 0 && (c->fin_wanted ? fin : data != 0))
         event_raise(t, c, TERN_EV_SENT_ALL);
     tcp_ready(t, c);
@@ -178,9 +197,8 @@ static bool fin_in_order(const struct tcp_conn *c, const struct tcp_in *in)
 void in_fin_wait_2(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
     tcp_enter(t, c, TERN_TCP_FIN_WAIT_2, CAUSE_ST_FIN_ACKED, now);
-    if (c->orphan && t->cfg->fin_wait_2_ms != 0)
-        timer_arm(t, c, TT_FIN_WAIT_2, time_add_ms(now, t->cfg->fin_wait_2_ms), CAUSE_TM_FIN_WAIT_2,
-                  now);
+    if (c->orphan)
+        timer_fin_wait_2(t, c, now);
 }
 
 /* Our FIN is acknowledged. */
@@ -221,7 +239,8 @@ static void stand_still(struct tcp *t, struct tcp_conn *c, const struct tcp_seg 
     struct news n;
     recovery_begin(c, s, &n);
     recovery_ack(t, c, s, &n, dup, now);
-    tlp_arm(t, c, now);
+    if (n.any || !t->pol->sack_whole) /* a block that counts for nothing is no sign of life */
+        tlp_arm(t, c, now);
 }
 
 unsigned in_ack(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now)
@@ -240,8 +259,11 @@ unsigned in_ack(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct ter
         timer_keep_restart(t, c, now);
     take_timestamp(t, c, s, now);
     if (timer_on(c, TT_PERSIST))
+        /* [RFC9293:MUST-37] */
         c->rexmts = 0; /* the peer answers its probes: not dead, only shut [RFC9293:3.8.6.1] */
 
+    if (c->extra != 0)
+        ecn_rx(t, c, in, now); /* [RFC3168:6.1.5] */
     bool fresh = seq_gt(s->ack, c->snd.una);
     if (fresh)
         advance(t, c, s, now);

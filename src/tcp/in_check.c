@@ -28,7 +28,7 @@ void in_challenge(struct tcp *t, struct tcp_conn *c, unsigned cause, struct tern
         c->chal_ms = ms;
         c->chal_n = 0;
     }
-    if (c->chal_n >= t->cfg->challenge_per_s) { /* [RFC5961:7] */
+    if (c->chal_n >= t->cfg->challenge_per_s) { /* [RFC5961:7] [RFC5961:10] */
         trace_count(t->trace, CAUSE_DROP_CHALLENGE_LIMIT);
         return;
     }
@@ -42,15 +42,17 @@ void in_challenge(struct tcp *t, struct tcp_conn *c, unsigned cause, struct tern
 static unsigned paws(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
                      struct tern_time now)
 {
-    if (!c->ts_ok || (s->th & TERN_TH_RST))
+    if (!c->ts_ok || (s->th & TERN_TH_RST)) /* [RFC7323:5.2#1] [RFC7323:3.2#3] */
         return IN_GO;
     if (!s->opt.has_ts) /* [RFC7323:3.2]; but a rebooted peer's SYN is challenged [RFC5961:4.2] */
-        return s->th & TERN_TH_SYN ? IN_GO : (unsigned)CAUSE_DROP_NO_TIMESTAMP;
+        /* [RFC7323:3.2#2] */
+        return (s->th & TERN_TH_SYN) || t->pol->lax_stamps ? IN_GO
+                                                           : (unsigned)CAUSE_DROP_NO_TIMESTAMP;
     if ((int32_t)(s->opt.tsval - c->ts_recent) >= 0)
         return IN_GO;
     if (tcp_ms(t, now) - c->ts_recent_ms > PAWS_IDLE_MS)
         return IN_GO;
-    in_challenge(t, c, CAUSE_TX_ACK_PAWS, now);
+    in_challenge(t, c, CAUSE_TX_ACK_PAWS, now); /* [RFC7323:5.3] */
     return CAUSE_DROP_PAWS;
 }
 
@@ -59,11 +61,16 @@ static unsigned rst(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s,
 {
     if (t->cfg->rfc5961 && !seq_eq(s->seq, c->rcv.nxt)) {
         in_challenge(t, c, CAUSE_TX_ACK_CHALLENGE, now);
-        return CAUSE_DROP_RST_CHALLENGED;
+        return CAUSE_DROP_RST_CHALLENGED; /* [RFC5961:3.2#3] */
     }
+    /* [RFC5961:3.2#2] */
     switch (c->state) {
-    case TERN_TCP_SYN_RECEIVED: /* from an active open: passive ones are half-open records
-                                   [RFC9293:MUST-11] */
+    case TERN_TCP_SYN_RECEIVED:
+        if (fastopen_child(t, c)) {
+            tcp_die(t, c, TERN_ECONNRESET, CAUSE_ST_RST, now);
+            break;
+        }
+        /* from an active open: passive ones are half-open records [RFC9293:MUST-11] */
         tcp_die(t, c, TERN_ECONNREFUSED, CAUSE_ST_REFUSED, now);
         break;
     case TERN_TCP_CLOSING:
@@ -90,7 +97,7 @@ static unsigned out_of_window(struct tcp *t, struct tcp_conn *c, const struct tc
                               struct tern_time now)
 {
     if (s->th & TERN_TH_RST)
-        return CAUSE_DROP_RST_OUT_OF_WINDOW;
+        return CAUSE_DROP_RST_OUT_OF_WINDOW; /* [RFC5961:3.2#1] */
     if (c->state == TERN_TCP_SYN_RECEIVED && (s->th & TERN_TH_SYN) && seq_eq(s->seq, c->rcv.irs)) {
         c->owe_syn = CAUSE_TX_SYN_ACK_DUP_SYN; /* it missed our SYN-ACK */
         tcp_ready(t, c);
@@ -122,7 +129,7 @@ unsigned in_check(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct t
         return IN_GO;
     }
     if ((s->th & (TERN_TH_SYN | TERN_TH_RST)) == TERN_TH_SYN && t->cfg->rfc5961 &&
-        state_synchronized(c->state)) { /* step 4, early */
+        state_synchronized(c->state)) { /* step 4, early [RFC5961:4.2#1] */
         in_challenge(t, c, CAUSE_TX_ACK_CHALLENGE, now);
         return CAUSE_DROP_SYN_CHALLENGED;
     }
@@ -133,12 +140,12 @@ unsigned in_check(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct t
     bool at_shut = wnd == 0 && seq_eq(s->seq, c->rcv.nxt); /* [RFC9293:MUST-66] */
     if (!in_window && !at_shut)
         return out_of_window(t, c, s, now);
-    if (s->th & TERN_TH_RST) /* step 2 */
+    if (s->th & TERN_TH_RST) /* step 2 [RFC9293:SHLD-2] */
         return rst(t, c, s, now);
     if (s->th & TERN_TH_SYN) { /* step 4 */
         if (!t->cfg->rfc5961 && state_synchronized(c->state)) {
             ans_conn_rst(t, c, CAUSE_TX_RST_ABORT);
-            tcp_die(t, c, TERN_ECONNRESET, CAUSE_ST_RST, now);
+            tcp_die(t, c, TERN_ECONNRESET, CAUSE_ST_RST, now); /* [RFC5961:4.2#2] */
             return CAUSE_RX_SEG;
         }
         in_challenge(t, c, CAUSE_TX_ACK_CHALLENGE, now);

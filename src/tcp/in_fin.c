@@ -51,7 +51,7 @@ void in_fin(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_ti
     c->fin_rcvd = true;
     c->owe_ack = CAUSE_TX_ACK_FIN;
     timer_stop(t, c, TT_DELACK, CAUSE_TM_DELACK_STOP, now);
-    event_raise(t, c, TERN_EV_READABLE | TERN_EV_PEER_FIN);
+    event_raise(t, c, TERN_EV_READABLE | TERN_EV_PEER_FIN); /* [RFC9293:MUST-12] */
     tcp_ready(t, c);
     transition(t, c, now);
 }

@@ -41,6 +41,10 @@ unsigned in_listen(struct tcp *t, struct tcp_listener *l, const struct tcp_tuple
     }
     if (!(in->s.th & TERN_TH_SYN)) /* fourth */
         return CAUSE_DROP_LISTEN_FLAGS;
-    /* third: a SYN. Text and FIN that come with it are not kept: the peer sends them again. */
+    /* third: a SYN. Text and FIN that come with it are not kept, but for Fast Open: the peer sends
+     * them again. */
+    unsigned v = fastopen_syn(t, l, tu, hash, in, now);
+    if (v != IN_GO)
+        return v;
     return policy_syn(t, l, tu, hash, in, now);
 }

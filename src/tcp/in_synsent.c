@@ -28,6 +28,18 @@ static unsigned syn_acked(struct tcp *t, struct tcp_conn *c, struct tcp_in *in,
                           struct tern_time now)
 {
     take_syn(t, c, in, now);
+    ecn_syn_acked(t, c, in);
+    struct seq sent = c->snd.nxt;
+    if (c->extra != 0) {
+        fastopen_learn(t, c, in, now);
+        fastopen_acked(t, c, in, now);
+    }
+    uint32_t data = (uint32_t)seq_diff(in->s.ack, seq_add(c->snd.iss, 1));
+    if (data != 0) {
+        ring_drop(&c->snd.buf, data);
+        ring_release_if_empty(&c->snd.buf, t->arena);
+        c->bytes_acked += data;
+    }
     c->snd.una = in->s.ack;
     c->syn_acked = true;
     c->snd.rtx = c->snd.nxt;
@@ -39,10 +51,23 @@ static unsigned syn_acked(struct tcp *t, struct tcp_conn *c, struct tcp_in *in,
     c->owe_syn = 0;
     tcp_enter(t, c, TERN_TCP_ESTABLISHED, CAUSE_ST_SYN_ACKED, now);
     conn_opened(t, c, now);
+    if (seq_eq(sent, c->snd.nxt)) /* data of the SYN that was refused is no answer */
+        ack_opened(t, c, now);
     c->owe_ack = CAUSE_TX_HANDSHAKE_ACK;
     event_raise(t, c, TERN_EV_CONNECTED | TERN_EV_WRITABLE);
     tcp_ready(t, c);
     return IN_GO;
+}
+
+#define ECHO_MOST_MS 300000u /* longer than any SYN is tried */
+
+/* Does the SYN-ACK echo a timestamp of ours? */
+static bool echo_good(const struct tcp *t, const struct tcp_conn *c, const struct tcp_opts *o,
+                      struct tern_time now)
+{
+    if (!t->pol->check_echo || !o->has_ts || o->tsecr == 0)
+        return true;
+    return tsval_now(t, c->ts_off, now) - o->tsecr <= ECHO_MOST_MS;
 }
 
 unsigned in_synsent(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now)
@@ -58,7 +83,7 @@ unsigned in_synsent(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct
             return CAUSE_DROP_SYN_SENT_ACK;
         }
     }
-    if (s->th & TERN_TH_RST) { /* second */
+    if (s->th & TERN_TH_RST) { /* second [RFC5961:3.2#4] */
         if (!acked)
             return CAUSE_DROP_SYN_SENT_RST;
         tcp_die(t, c, TERN_ECONNREFUSED, CAUSE_ST_REFUSED, now);
@@ -66,6 +91,10 @@ unsigned in_synsent(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct
     }
     if (!(s->th & TERN_TH_SYN)) /* fifth */
         return CAUSE_DROP_SYN_SENT_FLAGS;
+    if (acked && !echo_good(t, c, &s->opt, now)) {
+        ans_rst(t, &c->tuple, in, c->serial, c->state, CAUSE_TX_RST_SYN_SENT_ACK);
+        return CAUSE_DROP_SYN_SENT_ACK;
+    }
     in->copied = false;
     if (acked) { /* fourth */
         unsigned v = syn_acked(t, c, in, now);

@@ -15,6 +15,7 @@ void in_urgent(struct tcp *t, struct tcp_conn *c, const struct tcp_in *in)
     const struct tcp_seg *s = &in->s;
     if (!(s->th & TERN_TH_URG) || s->urg == 0 || !state_receives(c->state))
         return;
+    /* [RFC1122:4.2.2.4] */
     struct seq up = seq_add(s->seq, s->urg); /* the octet after the urgent one [RFC9293:MUST-62] */
     if (seq_le(up, c->rcv.nxt) || (c->oob && seq_le(up, c->rcv.up)))
         return;
@@ -56,7 +57,8 @@ static unsigned keep_ooo(struct tcp *t, struct tcp_conn *c, const struct tcp_seg
     struct seq end = seq_add(s->seq, s->len);
     struct seq top = ranges_top(&c->rcv.ooo, &t->ooo, c->rcv.nxt);
     uint32_t extent = c->rcv.buf.len + (uint32_t)seq_diff(top, c->rcv.nxt);
-    c->owe_ack = CAUSE_TX_ACK_DUP; /* [RFC5681:4.2] */
+    c->owe_ack = CAUSE_TX_ACK_DUP; /* [RFC5681:4.2] [RFC9293:MAY-13] */
+    ack_quick(t, c);
     tcp_ready(t, c);
     if (ranges_covers(&c->rcv.ooo, &t->ooo, s->seq, end)) {
         dsack_note(c, s->seq, end);
@@ -69,7 +71,7 @@ static unsigned keep_ooo(struct tcp *t, struct tcp_conn *c, const struct tcp_seg
             ring_release_if_empty(&c->rcv.buf, t->arena);
         return CAUSE_DROP_OOO_LIMIT;
     }
-    ring_write(&c->rcv.buf, off, s->data, s->len);
+    ring_write(&c->rcv.buf, off, s->data, s->len); /* [RFC9293:SHLD-31] */
     return IN_GO;
 }
 
@@ -78,15 +80,20 @@ static void schedule_ack(struct tcp *t, struct tcp_conn *c, const struct tcp_in 
 {
     uint32_t piece = in->pkt->gso_size != 0 ? in->pkt->gso_size : in->s.len;
     if (piece > c->rcv_mss)
-        c->rcv_mss = (uint16_t)(piece < c->mss ? piece : c->mss);
+        c->rcv_mss = (uint16_t)(piece < c->mss_top ? piece : c->mss_top);
     c->rcv.unacked += in->s.len;
+    if (t->pol->quick_acks != 0) {
+        ack_data(t, c, in, now);
+        return;
+    }
     if (c->owe_ack == 0 && c->quickack)
         c->owe_ack = CAUSE_TX_ACK_NOW;
     if (c->owe_ack == 0 && (in->pieces > 1 || c->rcv.unacked >= 2u * c->rcv_mss))
-        c->owe_ack = CAUSE_TX_ACK_EVERY_SECOND;
+        c->owe_ack = CAUSE_TX_ACK_EVERY_SECOND; /* [RFC9293:SHLD-19] */
     if (c->owe_ack != 0)
         tcp_ready(t, c);
-    else if (!timer_on(c, TT_DELACK))
+    else if (!timer_on(c, TT_DELACK)) /* [RFC9293:SHLD-18] */
+        /* [RFC5681:4.2#1] */
         timer_arm(t, c, TT_DELACK, time_add_us(now, t->cfg->delack_us), CAUSE_TM_DELACK, now);
 }
 
@@ -104,6 +111,7 @@ static unsigned take(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struc
     struct seq next = seq_add(s->seq, s->len);
     if (c->rcv.ooo.count != 0) {
         struct seq to = ranges_take_from(&c->rcv.ooo, &t->ooo, next);
+        /* [RFC5681:4.2#2] */
         c->owe_ack = CAUSE_TX_ACK_NOW; /* a hole is filled, at least partly [RFC5681:4.2] */
         next = to;
     }
@@ -112,7 +120,7 @@ static unsigned take(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struc
     c->rcv.nxt = next;
     c->bytes_rcvd += n;
     schedule_ack(t, c, in, now);
-    event_raise(t, c, TERN_EV_READABLE);
+    user_readable(t, c);
     return IN_GO;
 }
 
@@ -129,6 +137,8 @@ unsigned in_text(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct te
         }
         return IN_GO;
     }
+    if (had != 0)
+        tune_rx(t, c, in, now);
     trim(c, in);
     if (s->len == 0) {
         if (had != 0) { /* nothing new, or no room: the sender must learn where we stand */
@@ -138,7 +148,10 @@ unsigned in_text(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct te
         return (s->th & TERN_TH_FIN) || had == 0 ? IN_GO : (unsigned)CAUSE_DROP_DUPLICATE;
     }
     if (c->orphan) { /* [RFC9293:SHLD-3] nobody will ever read it */
-        ans_conn_rst(t, c, CAUSE_TX_RST_AFTER_CLOSE);
+        if (t->pol->plain_rst)
+            ans_rst(t, &c->tuple, in, c->serial, c->state, CAUSE_TX_RST_AFTER_CLOSE);
+        else
+            ans_conn_rst(t, c, CAUSE_TX_RST_AFTER_CLOSE);
         tcp_die(t, c, TERN_ECONNRESET, CAUSE_ST_DATA_AFTER_CLOSE, now);
         return CAUSE_RX_SEG;
     }

@@ -16,7 +16,8 @@ static void *carve(struct carve *k, size_t size, uint64_t count)
 }
 
 struct layout {
-    void *conns, *halves, *tws, *listeners, *anss, *ooo, *xmits, *sents, *extras;
+    void *conns, *halves, *tws, *listeners, *anss, *ooo, *xmits, *sents, *extras, *auths, *keys,
+        *tallies;
     struct prefix_tab *prefix;
     void *tw_head;
     struct map_slot *conn_map, *half_map, *listen_map;
@@ -38,6 +39,9 @@ static void lay_out(struct carve *k, const struct tern_config *cfg, struct layou
     l->xmits = carve(k, sizeof(struct xmit), xmit_blocks(cfg));
     l->sents = carve(k, sizeof(struct sent), cfg->max_sent);
     l->extras = carve(k, sizeof(struct tcp_extra), extra_count(cfg));
+    l->tallies = carve(k, sizeof(struct tally), cfg->max_conns);
+    l->auths = carve(k, sizeof(struct tcp_auth), cfg->max_keys);
+    l->keys = carve(k, sizeof(struct tcp_key), cfg->max_keys);
     l->prefix = carve(k, sizeof(struct prefix_tab), 1);
     l->conn_map = carve(k, sizeof(struct map_slot), map_slots(cfg->max_conns));
     l->half_map = carve(k, sizeof(struct map_slot), map_slots(cfg->max_half_open));
@@ -78,6 +82,7 @@ struct tcp *tcp_init(void *mem, const struct tern_config *cfg, struct buddy *are
     t->arena = arena;
     t->trace = trace;
     t->cks = cksum_ops(cfg->cpu);
+    t->pol = profile_of(cfg);
     pool_init(&t->conns, l.conns, sizeof(struct tcp_conn), cfg->max_conns, fault);
     pool_init(&t->halves, l.halves, sizeof(struct tcp_half), cfg->max_half_open, fault);
     tw_init(&t->tws, l.tws, l.tw_head, cfg->max_time_wait, fault);
@@ -87,6 +92,9 @@ struct tcp *tcp_init(void *mem, const struct tern_config *cfg, struct buddy *are
     pool_init(&t->xmits, l.xmits, sizeof(struct xmit), xmit_blocks(cfg), fault);
     pool_init(&t->sents, l.sents, sizeof(struct sent), cfg->max_sent, fault);
     pool_init(&t->extras, l.extras, sizeof(struct tcp_extra), extra_count(cfg), fault);
+    pool_init(&t->tallies, l.tallies, sizeof(struct tally), cfg->max_conns, fault);
+    pool_init(&t->auths, l.auths, sizeof(struct tcp_auth), cfg->max_keys, fault);
+    pool_init(&t->keys, l.keys, sizeof(struct tcp_key), cfg->max_keys, fault);
     extra_defaults(&t->extra_default, cfg);
     map_init(&t->conn_map, l.conn_map, map_slots(cfg->max_conns));
     map_init(&t->half_map, l.half_map, map_slots(cfg->max_half_open));
@@ -99,12 +107,26 @@ struct tcp *tcp_init(void *mem, const struct tern_config *cfg, struct buddy *are
     t->key_prefix = derive(cfg->seed, 6);
     struct hash_key chain = derive(cfg->seed, 7);
     cookie_init(&t->jar, &chain, now);
+    t->fo.keys.key[0] = derive(cfg->seed, 8);
     t->prefix = l.prefix;
     t->port_offset = (uint32_t)derive(cfg->seed, 5).k0;
     t->boot_ns = t->now_ns = now.ns;
     for (unsigned i = 0; i < TCP_IFACES; i++)
         t->iface[i].mtu = 1500;
     return t;
+}
+
+void tcp_config_changed(struct tcp *t)
+{
+    t->pol = profile_of(t->cfg);
+    extra_defaults(&t->extra_default, t->cfg);
+}
+
+void tcp_forget_paths(struct tcp *t)
+{
+    memset(t->fo.cache, 0, sizeof t->fo.cache);
+    memset(t->pmtu.e, 0, sizeof t->pmtu.e);
+    t->pmtu.used = 0;
 }
 
 void tcp_iface_set(struct tcp *t, unsigned iface, uint16_t mtu, uint32_t gso_max, bool tx_csum)

@@ -45,6 +45,12 @@ static void info_recovery(const struct tcp *t, const struct tcp_conn *c, struct 
     o->rto_recovery = c->rto_recovery;
     o->pacing_bps = c->cc.pacing_bps;
     o->cc = conn_cc(t, c)->name;
+    const struct tcp_extra *e = extra_of(t, c);
+    o->ecn = e->ecn.mode;
+    o->ecn_seen = e->ecn.seen;
+    o->received_ce = e->ecn.received_ce;
+    o->delivered_ce = e->ecn.delivered_ce;
+    o->syn_data = (e->fo.is & FO_SYN_DATA) != 0;
     if (x == NULL)
         return;
     o->sacked = x->sacked;
@@ -56,6 +62,62 @@ static void info_recovery(const struct tcp *t, const struct tcp_conn *c, struct 
     o->app_limited = x->app_limited != 0;
 }
 
+/* Octets of what is in flight that were sent more than once. */
+static uint32_t info_again(const struct tcp *t, const struct tcp_conn *c)
+{
+    const struct xmit *x = conn_tracked(t, c);
+    uint32_t n = 0;
+    if (c->extra != 0 && c->snd.nxt.v != c->snd.una.v) {
+        const struct fo_conn *f = &extra_of(t, c)->fo;
+        if ((f->is & FO_AGAIN) && seq_gt(f->again, c->snd.una))
+            n = (uint32_t)seq_diff(f->again, c->snd.una);
+    }
+    for (uint32_t i = x != NULL ? x->ahead : 0; i != 0; i = sent_at(t, i)->anext) {
+        const struct sent *s = sent_at(t, i);
+        n += s->rexmts != 0 ? (uint32_t)seq_diff(s->hi, s->lo) : 0;
+    }
+    return n;
+}
+
+/* Sizes, and what the sender and the receiver have done so far. */
+static void info_tally(const struct tcp *t, const struct tcp_conn *c, struct tern_info *o,
+                       struct tern_time now)
+{
+    const struct tally *a = tally_of(t, c);
+    uint32_t ms = tcp_ms(t, now), sent = (uint32_t)seq_diff(c->snd.nxt, snd_base(c));
+    o->path_mtu = c->mss + 40u;
+    o->adv_mss = iface_mss(t, c->tuple.iface, c->tuple.fam, c->mss_user) - conn_fixed_opts(c);
+    o->rcv_limit = c->rcv.limit;
+    o->snd_limit = c->snd.limit;
+    o->not_sent = c->snd.buf.len > sent ? c->snd.buf.len - sent : 0;
+    o->again = info_again(t, c);
+    o->ato_us = t->cfg->delack_us;
+    o->backoff = c->rexmts;
+    o->probes = c->keep_probes != 0 ? c->keep_probes : c->persist_shift;
+    o->ack_rx_ms = ms - c->last_rx_ms;
+    o->bytes_sent = c->bytes_acked + c->snd.buf.len - o->not_sent;
+    if (a == NULL)
+        return;
+    o->rcv_space = a->space;
+    o->rcv_rtt_us = a->rtt_us;
+    o->data_out = a->data_out;
+    o->data_in = a->data_in;
+    o->delivered_segs = a->delivered;
+    o->bytes_rexmt = a->bytes_rexmt;
+    o->bytes_sent += a->bytes_rexmt;
+    o->reordered = a->reordered;
+    o->reorder_segs = a->reorder_segs;
+    o->rwnd_us = tally_spent(a, WHY_WINDOW, now);
+    o->sndbuf_us = tally_spent(a, WHY_BUFFER, now);
+    o->busy_us = tally_spent(a, WHY_BUSY, now) + o->rwnd_us + o->sndbuf_us;
+    o->rto_total = a->rtos;
+    o->rto_recoveries = a->rto_recoveries;
+    o->rto_ms = a->rto_ms + (a->in_rto ? ms - a->rto_from_ms : 0);
+    o->data_tx_ms = a->data_out != 0 ? ms - a->data_tx_ms : 0;
+    o->data_rx_ms = a->data_in != 0 ? ms - a->data_rx_ms : 0;
+}
+
+/* [RFC4898:Perf] */
 static void info_conn(const struct tcp *t, const struct tcp_conn *c, struct tern_info *o,
                       struct tern_time now)
 {
@@ -71,7 +133,7 @@ static void info_conn(const struct tcp *t, const struct tcp_conn *c, struct tern
     o->sndq = c->snd.buf.len;
     conn_timers(t, c, o, now);
     o->retries = c->keep_probes != 0 ? c->keep_probes : c->rexmts;
-    o->mss = c->mss - (c->ts_ok ? 12u : 0u);
+    o->mss = c->mss - conn_fixed_opts(c);
     o->rcv_mss = c->rcv_mss;
     o->cwnd = c->cc.cwnd;
     o->ssthresh = c->cc.ssthresh;
@@ -90,6 +152,7 @@ static void info_conn(const struct tcp *t, const struct tcp_conn *c, struct tern
     o->ts_ok = c->ts_ok;
     o->sack_ok = c->sack_ok;
     o->wscale_ok = c->ws_ok;
+    auth_inspect(t, c, o);
     o->nagle = !c->nodelay;
     o->bytes_acked = c->bytes_acked;
     o->bytes_received = c->bytes_rcvd;
@@ -98,6 +161,7 @@ static void info_conn(const struct tcp *t, const struct tcp_conn *c, struct tern
     o->retrans = c->retrans;
     o->ooo = c->rcv.ooo.count;
     info_recovery(t, c, o);
+    info_tally(t, c, o, now);
 }
 
 static void info_half(const struct tcp *t, const struct tcp_half *h, struct tern_info *o,

@@ -5,6 +5,7 @@
  */
 #include "tcp/conn.h"
 
+/* [RFC6528:3#2] */
 static uint64_t keyed(const struct hash_key *key, const struct tcp_tuple *tu, bool lport)
 {
     if (tu->fam == TERN_AF_IP4) { /* half the work, on the path of each SYN */
@@ -25,12 +26,13 @@ static uint64_t keyed(const struct hash_key *key, const struct tcp_tuple *tu, bo
 struct seq isn_of(const struct tcp *t, const struct tcp_tuple *tu, struct tern_time now)
 {
     uint32_t m = (uint32_t)((uint64_t)(now.ns - t->boot_ns) / 4000);
+    /* [RFC9293:MUST-9] [RFC9293:SHLD-1] [RFC6528:3#1] */
     return seq_of(m + (uint32_t)keyed(&t->key_isn, tu, true));
 }
 
 uint32_t ts_offset_of(const struct tcp *t, const struct tcp_tuple *tu)
 {
-    return (uint32_t)keyed(&t->key_ts, tu, true);
+    return (uint32_t)keyed(&t->key_ts, tu, true); /* [RFC7323:7.1] */
 }
 
 uint16_t port_choose(struct tcp *t, struct tcp_tuple *tu)
@@ -40,10 +42,10 @@ uint16_t port_choose(struct tcp *t, struct tcp_tuple *tu)
     struct tern_addr from = {.fam = tu->fam};
     memcpy(from.b, tu->laddr, 16);
     for (uint32_t i = 0; i < n; i++) {
-        tu->lport = (uint16_t)(lo + (offset + t->port_offset++) % n);
+        tu->lport = (uint16_t)(lo + (offset + t->port_offset++) % n); /* [RFC6056:3.3] */
         uint32_t hash = tuple_hash(t, tu);
         struct tcp_listener *l = demux_listener(t, &from, tu->lport);
-        if ((l == NULL || l->any) && demux_conn(t, tu, hash) == NULL &&
+        if ((l == NULL || l->any) && demux_conn(t, tu, hash) == NULL && /* [RFC6056:3.2] */
             demux_half(t, tu, hash) == NULL && demux_tw(t, tu, hash) == NULL)
             return tu->lport;
     }

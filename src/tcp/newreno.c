@@ -20,7 +20,7 @@ static void partial_ack(struct tcp *t, struct tcp_conn *c, uint32_t acked)
             cwnd += c->cc.mss;
         c->cc.cwnd = cwnd > c->cc.mss ? cwnd : c->cc.mss;
     }
-    c->owe_rexmt = CAUSE_TX_REXMT_PARTIAL;
+    c->owe_rexmt = CAUSE_TX_REXMT_PARTIAL; /* [RFC6582:3] */
     tcp_ready(t, c);
 }
 
@@ -59,6 +59,7 @@ void newreno_ack(struct tcp *t, struct tcp_conn *c, const struct news *n, struct
                        .flight = snd_flight(c),
                        .srtt_us = c->rtt.srtt_us,
                        .limited = c->cwnd_limited || c->rto_recovery,
+                       .classic = t->pol->grow_half,
                        .recovery = was,
                        .rto_recovery = c->rto_recovery,
                        .ece = n->ece};
@@ -84,6 +85,7 @@ void newreno_dupack(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     if (c->recovery) {
         if (c->cc.cwnd < UINT32_MAX / 2 && !cc->own_recovery)
             c->cc.cwnd += c->cc.mss; /* [RFC6582:3.2] step 2: one segment has left the network */
+        /* [RFC5681:3.2#1] */
     } else if (c->dupacks == DUPTHRESH && !c->rto_recovery && seq_gt(c->snd.una, c->snd.recover)) {
         uint32_t flight = (uint32_t)seq_diff(c->snd.nxt, c->snd.una);
         c->snd.recover = c->snd.nxt;

@@ -14,6 +14,7 @@ static void fill_tuple(struct tern_trace *r, const struct tcp_tuple *tu)
 static void fill_seg(struct tern_trace *r, const struct tcp_seg *s, unsigned shift)
 {
     r->th = s->th;
+    r->ecn = (uint8_t)(s->ecn | (s->ae ? TERN_TR_AE : 0));
     r->seq = s->seq.v;
     r->ack = s->ack.v;
     r->len = s->len;

@@ -13,6 +13,7 @@ static void listener_tuple(const struct tcp_listener *l, struct tcp_tuple *tu)
     memcpy(tu->laddr, l->addr.b, 16);
 }
 
+/* [RFC9293:MUST-42] */
 static bool listener_clash(struct tcp *t, const struct tern_endpoint *local, bool any)
 {
     if (any)
@@ -36,7 +37,7 @@ int tcp_listen(struct tcp *t, const struct tern_endpoint *local, uint32_t backlo
         return TERN_EINVAL;
     if (listener_clash(t, local, any))
         return TERN_EADDRINUSE;
-    uint32_t idx = pool_take(&t->listeners);
+    uint32_t idx = pool_take(&t->listeners); /* [RFC9293:MUST-41] */
     if (idx == 0)
         return TERN_ENOBUFS;
     struct tcp_listener *l = pool_at(&t->listeners, idx);
@@ -45,7 +46,7 @@ int tcp_listen(struct tcp *t, const struct tern_endpoint *local, uint32_t backlo
     l->any = any;
     l->hold = flags & TERN_LISTEN_HOLD;
     l->must_ask = l->hold && !(flags & TERN_LISTEN_COOKIES);
-    l->addr = local->addr;
+    l->addr = local->addr; /* [RFC9293:MUST-43] */
     l->port = any ? 0 : local->port;
     l->backlog = backlog;
     l->gen = ++t->gen & SOCK_GEN_MASK;
@@ -55,6 +56,7 @@ int tcp_listen(struct tcp *t, const struct tern_endpoint *local, uint32_t backlo
     l->opts[2] = !t->cfg->nagle;
     l->cc = t->cfg->cc;
     policy_init(t, l);
+    fastopen_listen(t, l);
     link_init(&l->event_link);
     if (any)
         t->any_listener = idx;
@@ -130,6 +132,16 @@ int tcp_connect(struct tcp *t, const struct tern_endpoint *local,
     struct tcp_conn *c = conn_new(t, &tu, hash, now);
     if (c == NULL)
         return TERN_ENOBUFS;
+    if (t->auth_next != 0) {
+        struct tcp_extra *e = extra_take(t, c);
+        if (e == NULL) {
+            conn_free(t, c);
+            return TERN_ENOBUFS;
+        }
+        e->auth = t->auth_next;
+        t->auth_next = 0;
+        auth_refresh(t, c);
+    }
     c->serial = ++t->serial;
     c->ts_off = ts_offset_of(t, &tu);
     c->mss = c->rcv_mss = iface_mss(t, iface, tu.fam, 0);
@@ -205,6 +217,7 @@ static void reset_and_die(struct tcp *t, struct tcp_conn *c, unsigned tx, unsign
 }
 
 /* From here on the connection is the stack's own. */
+/* [RFC9293:MAY-1] */
 static void conn_close(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
     c->orphan = true;
@@ -232,9 +245,8 @@ static void conn_close(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     t->orphans++;
     if (may_close(c->state))
         close_sending(t, c, now);
-    else if (c->state == TERN_TCP_FIN_WAIT_2 && t->cfg->fin_wait_2_ms != 0)
-        timer_arm(t, c, TT_FIN_WAIT_2, time_add_ms(now, t->cfg->fin_wait_2_ms), CAUSE_TM_FIN_WAIT_2,
-                  now);
+    else if (c->state == TERN_TCP_FIN_WAIT_2)
+        timer_fin_wait_2(t, c, now);
 }
 
 static void listener_close(struct tcp *t, struct tcp_listener *l, struct tern_time now)

@@ -16,16 +16,21 @@ static uint32_t min_u32(uint32_t a, uint32_t b)
 /* Octets from `seq` on that the peer's window has room for. */
 static uint32_t window_room(const struct tcp_conn *c, struct seq seq)
 {
-    int32_t room = seq_diff(seq_add(c->snd.una, c->snd.wnd), seq);
+    /* [RFC9293:MUST-34] [RFC9293:SHLD-15] */
+    int32_t room = seq_diff(seq_add(snd_base(c), c->snd.wnd), seq); /* our SYN takes none of it */
     return room > 0 ? (uint32_t)room : 0;
 }
 
-static uint32_t cwnd_room(const struct tcp_conn *c)
+static uint32_t cwnd_room(const struct tcp_conn *c, const struct xmit *x)
 {
     uint32_t cwnd = c->cc.cwnd;
+    if (x != NULL && x->pmtu.slow != 0)
+        cwnd = min_u32(cwnd, x->pmtu.slow); /* what was too large goes anew [RFC1191:6.4] */
     if (!c->recovery && c->dupacks > 0 && c->dupacks < 3)
-        cwnd += c->dupacks * c->cc.mss; /* limited transmit [RFC3042:2] */
+        cwnd += c->dupacks * c->cc.mss; /* limited transmit [RFC3042:2] [RFC5681:3.2#2] */
     uint32_t flight = snd_flight(c);
+    if (!c->syn_acked && flight != 0)
+        flight--; /* a Fast Open's SYN-ACK is no data */
     return cwnd > flight ? cwnd - flight : 0;
 }
 
@@ -54,13 +59,14 @@ static void plan_again(const struct tcp_conn *c, struct seq seq, uint32_t most, 
 
 /* What a timeout made due again: in slow start from snd.una. The first goes whatever the window
  * says: a window that was shut after the sending does not excuse silence. */
-static bool plan_go_back(const struct tcp_conn *c, uint32_t most, struct tcp_plan *p)
+static bool plan_go_back(const struct tcp_conn *c, const struct xmit *x, uint32_t most,
+                         struct tcp_plan *p)
 {
     if (!seq_lt(c->snd.rtx, c->snd.nxt))
         return false;
     bool first = seq_eq(c->snd.rtx, c->snd.una);
-    uint32_t room = min_u32(cwnd_room(c), window_room(c, c->snd.rtx));
-    if (first && room < c->cc.mss)
+    uint32_t room = min_u32(cwnd_room(c, x), window_room(c, c->snd.rtx));
+    if (first && room < c->cc.mss) /* [RFC9293:SHLD-16] [RFC9293:MAY-7] */
         room = c->cc.mss;
     if (room == 0) {
         p->cwnd_blocked = true;
@@ -73,12 +79,12 @@ static bool plan_go_back(const struct tcp_conn *c, uint32_t most, struct tcp_pla
 /* How much of a hole of `want` octets may go: cwnd and the window allow it, or it goes whatever
  * they say: after a timeout, and at snd.una when the window was shut after the sending. That does
  * not excuse silence: a probe's octet would wait here for ever, with no timer running. */
-static uint32_t lost_room(const struct tcp_conn *c, const struct sent *s, uint32_t want,
-                          uint32_t eff)
+static uint32_t lost_room(const struct tcp_conn *c, const struct xmit *x, const struct sent *s,
+                          uint32_t want, uint32_t eff)
 {
     uint32_t window = window_room(c, s->lo);
     bool shut = seq_eq(s->lo, c->snd.una) && window < min_u32(want, eff);
-    return c->owe_rexmt != 0 || shut ? eff : min_u32(cwnd_room(c), window);
+    return c->owe_rexmt != 0 || shut ? eff : min_u32(cwnd_room(c, x), window);
 }
 
 /* Where the run of lost segments that begins at s ends; no farther than `most` needs. */
@@ -106,8 +112,8 @@ static bool plan_lost(const struct tcp *t, const struct tcp_conn *c, const struc
     struct seq end = lost_end(t, s, most);
     bool forced = c->owe_rexmt != 0;
     uint32_t want = min_u32((uint32_t)seq_diff(end, s->lo), most);
-    uint32_t room = lost_room(c, s, want, eff);
-    if (room < min_u32(want, eff)) {
+    uint32_t room = lost_room(c, x, s, want, eff);
+    if (room < min_u32(want, eff)) { /* [RFC8985:9.3] */
         p->cwnd_blocked = true;
         return true;
     }
@@ -123,24 +129,30 @@ static bool plan_lost(const struct tcp *t, const struct tcp_conn *c, const struc
     return true;
 }
 
+/* A segment below the MSS; all = it has all that is unsent. */
+static bool nagle_allows(const struct tcp *t, const struct tcp_conn *c, uint32_t n, bool all)
+{
+    if (c->cork || c->more)
+        return false;
+    /* a SYN-ACK in flight is not data */
+    bool idle = seq_eq(snd_base(c), c->snd.nxt) || profile_no_small(t, c);
+    return (all && (c->nodelay || idle)) /* [RFC9293:SHLD-7] */
+           || n >= c->snd.max_wnd / 2;
+}
+
 /* May a segment of n octets, of `avail` unsent ones, go now? RFC 9293 3.8.6.2.1 and 3.7.4 (Nagle).
  */
-static bool worth_sending(const struct tcp_conn *c, uint32_t n, uint32_t avail, uint32_t eff)
+/* [RFC9293:MUST-38] [RFC1122:4.2.3.4] */
+static bool worth_sending(const struct tcp *t, const struct tcp_conn *c, uint32_t n, uint32_t avail,
+                          uint32_t eff)
 {
     if (n >= eff)
         return true;
     if (n == 0)
         return false;
-    bool all = n == avail;
-    bool held = c->cork || c->more;
-    bool idle = seq_eq(c->snd.una, c->snd.nxt);
-    if (all && c->fin_wanted)
+    if (n == avail && c->fin_wanted)
         return true;
-    if (all && !held && (c->nodelay || idle)) /* [RFC9293:SHLD-7] */
-        return true;
-    if (n >= c->snd.max_wnd / 2 && !held && (all || idle || n < avail))
-        return true;
-    return c->override;
+    return nagle_allows(t, c, n, n == avail) || c->override || c->flush;
 }
 
 static unsigned new_cause(const struct tcp_conn *c, const struct tcp_plan *p, bool last)
@@ -164,7 +176,7 @@ static void new_flags(const struct tcp_conn *c, uint32_t avail, struct tcp_plan 
     bool last = p->len == avail;
     p->th = TERN_TH_ACK;
     if (p->len != 0 && last)
-        p->th |= TERN_TH_PSH; /* [RFC9293:MUST-60] */
+        p->th |= TERN_TH_PSH; /* [RFC9293:MUST-60] [RFC9293:MUST-61] */
     p->cause = (uint16_t)new_cause(c, p, last);
     if (takes_fin(c, seq_add(p->seq, p->len)) && (p->len != 0 || window_room(c, p->seq) > 0))
         p->th |= TERN_TH_FIN;
@@ -178,6 +190,7 @@ static bool sends_data(unsigned state)
 
 /* A tail loss probe: new data if there is any, whatever cwnd says; else the last segment again
  * [RFC8985:7.3]. */
+/* [RFC8985:7.3#2] */
 static bool plan_tlp(const struct tcp *t, const struct tcp_conn *c, const struct xmit *x,
                      uint32_t eff, struct tcp_plan *p)
 {
@@ -215,27 +228,70 @@ static void why_not(struct tcp_plan *p, uint32_t eff, uint32_t avail, uint32_t w
     p->held_back = !p->cwnd_blocked && !p->window_blocked;
 }
 
-static bool plan_new(const struct tcp_conn *c, const struct xmit *x, uint32_t eff, uint32_t most,
+/* A segment of new data larger than the others, to find out whether the path carries it. True also
+ * when that waits for the congestion window, and everything else with it. */
+static bool plan_larger(const struct tcp_conn *c, const struct xmit *x, uint32_t avail,
+                        uint32_t wnd, uint32_t cwnd, struct tcp_plan *p)
+{
+    bool wait = false;
+    uint32_t n = pmtu_probe(c, x, avail, wnd, cwnd, &wait);
+    p->cwnd_blocked = wait;
+    if (n == 0)
+        return wait;
+    p->what = PLAN_DATA;
+    p->len = n;
+    p->th = TERN_TH_ACK;
+    p->cause = CAUSE_TX_PMTU_PROBE;
+    return true;
+}
+
+/* It must wait for its turn: the pacing rate's, or for an ACK that makes it worth a burst. */
+static bool new_waits(const struct tcp *t, const struct tcp_conn *c, uint32_t n, bool more,
+                      uint32_t room, uint32_t seam, struct tern_time now, struct tcp_plan *p)
+{
+    if (n == 0)
+        return false;
+    p->cwnd_blocked = more && room < seam && profile_defers(t, c, room, now);
+    p->pace_blocked = !p->cwnd_blocked && !pace_allows(c, conn_xmit(t, c), now);
+    return p->cwnd_blocked || p->pace_blocked;
+}
+
+/* Of a super-segment's n octets: whole segments [RFC9293:SHLD-28] if more follows, and Nagle's rule
+ * for the last one if not, unless a record ends there. */
+static uint32_t whole_segments(const struct tcp *t, const struct tcp_conn *c, uint32_t n, bool more,
+                               bool record, uint32_t eff)
+{
+    uint32_t part = n % eff;
+    bool keep = !more && (record || worth_sending(t, c, part, part, eff));
+    return n <= eff || keep ? n : n - part;
+}
+
+static bool plan_new(const struct tcp *t, const struct tcp_conn *c, uint32_t eff, uint32_t most,
                      struct tern_time now, struct tcp_plan *p)
 {
-    if (!sends_data(c->state) || fin_sent(c))
+    const struct xmit *x = conn_xmit(t, c);
+    if (fin_sent(c))
         return false;
-    most = min_u32(most, pace_quantum(c));
+    uint32_t seam = profile_seam(t, c, eff);
+    most = min_u32(min_u32(most, pace_quantum(c)), seam);
     uint32_t avail = c->snd.buf.len - (uint32_t)seq_diff(c->snd.nxt, snd_base(c));
-    uint32_t wnd = window_room(c, c->snd.nxt), cwnd = cwnd_room(c);
+    uint32_t wnd = window_room(c, c->snd.nxt), cwnd = cwnd_room(c, x);
+    uint32_t whole = c->extra != 0 ? record_room(t, c, c->snd.nxt, avail) : avail;
+    bool record = whole < avail; /* what ends there goes, and is all that can go */
+    avail = whole;
     if (avail == 0 && !c->fin_wanted)
         return false;
+    /* [RFC9293:SHLD-27] [RFC9293:MAY-16] [RFC5681:3] */
     uint32_t n = min_u32(min_u32(avail, most), min_u32(wnd, cwnd));
-    if (n > eff && n < avail)
-        n -= n % eff; /* whole segments */
+    n = whole_segments(t, c, n, n < avail, record, eff);
     p->seq = c->snd.nxt;
     p->len = n;
     bool fin_alone = avail == 0 && wnd > 0;
-    if (n != 0 && !pace_allows(c, x, now)) {
-        p->pace_blocked = true;
+    if (new_waits(t, c, n, n < avail, min_u32(wnd, cwnd), seam, now, p))
         return false;
-    }
-    if (fin_alone || worth_sending(c, n, avail, eff)) {
+    if (x != NULL && x->pmtu.on && plan_larger(c, x, avail, wnd, cwnd, p))
+        return p->what != PLAN_NOTHING;
+    if (fin_alone || (record && n != 0 && n == avail) || worth_sending(t, c, n, avail, eff)) {
         p->what = PLAN_DATA;
         new_flags(c, avail, p);
         return true;
@@ -246,15 +302,17 @@ static bool plan_new(const struct tcp_conn *c, const struct xmit *x, uint32_t ef
 
 /* A window probe carries the octet that waits (or the FIN) beyond the shut window; a keep-alive
  * repeats the sequence number before SND.NXT with nothing in it [RFC9293:3.8.4]. */
-static bool plan_probe(const struct tcp_conn *c, struct tcp_plan *p)
+static bool plan_probe(const struct tcp *t, const struct tcp_conn *c, struct tcp_plan *p)
 {
     if (c->owe_probe == 0)
         return false;
     p->what = PLAN_PROBE;
     p->cause = c->owe_probe;
     p->th = TERN_TH_ACK;
-    p->seq = seq_sub(c->snd.nxt, 1);
-    if (c->owe_probe == CAUSE_TX_PROBE_WINDOW && sends_data(c->state)) {
+    p->seq = seq_sub(c->snd.nxt, 1); /* [RFC9293:SHLD-12] */
+    if (c->owe_probe == CAUSE_TX_PROBE_WINDOW && t->pol->probe_empty) {
+        p->seq = seq_sub(c->snd.una, 1);
+    } else if (c->owe_probe == CAUSE_TX_PROBE_WINDOW && sends_data(c->state)) {
         struct seq at = c->snd.una;
         p->seq = at;
         if (seq_lt(at, snd_fin(c)))
@@ -271,15 +329,16 @@ static bool plan_repair(const struct tcp *t, const struct tcp_conn *c, uint32_t 
 {
     const struct xmit *x = conn_tracked(t, c);
     if (x != NULL)
+        /* [RFC6675:4#3] */
         return plan_lost(t, c, x, eff, most, now, p) || plan_tlp(t, c, x, eff, p);
     if (c->owe_rexmt != 0 && seq_lt(c->snd.una, c->snd.nxt)) {
         plan_again(c, c->snd.una, eff, c->owe_rexmt, p);
         return true;
     }
-    return plan_go_back(c, most, p);
+    return plan_go_back(c, conn_xmit(t, c), most, p);
 }
 
-static bool plan_syn(const struct tcp_conn *c, struct tcp_plan *p)
+static bool plan_syn(const struct tcp *t, const struct tcp_conn *c, struct tcp_plan *p)
 {
     if (c->owe_syn == 0 && (c->syn_acked || !seq_lt(c->snd.rtx, c->snd.nxt)))
         return false;
@@ -288,6 +347,35 @@ static bool plan_syn(const struct tcp_conn *c, struct tcp_plan *p)
     p->th = c->state == TERN_TCP_SYN_SENT ? TERN_TH_SYN : TERN_TH_SYN | TERN_TH_ACK;
     p->cause = c->owe_syn != 0 ? c->owe_syn : (uint16_t)CAUSE_TX_SYN_ACK_REXMT;
     p->rexmt = seq_gt(c->snd.nxt, c->snd.iss);
+    if (c->extra != 0 && !p->rexmt && c->state == TERN_TCP_SYN_SENT)
+        p->len = fastopen_syn_len(t, c); /* [RFC7413:4.2.1] */
+    return true;
+}
+
+/* What is sent again stops at the end of a record too. */
+static void keep_records(const struct tcp *t, const struct tcp_conn *c, struct tcp_plan *p)
+{
+    uint32_t n = record_room(t, c, p->seq, p->len);
+    if (n < p->len)
+        p->th &= (uint8_t)~TERN_TH_FIN;
+    p->len = n;
+}
+
+/* Everything but a SYN and a bare ACK. */
+static bool plan_data(const struct tcp *t, const struct tcp_conn *c, uint32_t eff, uint32_t most,
+                      struct tern_time now, struct tcp_plan *p)
+{
+    bool early = c->state == TERN_TCP_SYN_RECEIVED;
+    bool fresh = early ? fastopen_child(t, c) : sends_data(c->state);
+    bool any = !early && (plan_repair(t, c, eff, most, now, p) || plan_probe(t, c, p));
+    if (!any)
+        any = fresh && plan_new(t, c, eff, most, now, p);
+    if (!any || p->what == PLAN_NOTHING)
+        return false;
+    if (c->extra != 0 && p->rexmt)
+        keep_records(t, c, p);
+    if (t->pol->push_writes && p->what == PLAN_DATA)
+        profile_push(t, c, eff, p);
     return true;
 }
 
@@ -297,15 +385,14 @@ void tcp_plan(const struct tcp *t, const struct tcp_conn *c, uint32_t most, stru
     memset(p, 0, sizeof *p);
     if (c->state == TERN_TCP_CLOSED || c->state == TERN_TCP_LISTEN || c->detached)
         return;
-    if (plan_syn(c, p) || c->state == TERN_TCP_SYN_SENT)
+    if (plan_syn(t, c, p) || c->state == TERN_TCP_SYN_SENT)
         return;
     uint32_t eff = c->mss - conn_opt_len(c);
     if (most < eff)
         most = eff;
-    if (c->state != TERN_TCP_SYN_RECEIVED &&
-        (plan_repair(t, c, eff, most, now, p) || plan_probe(c, p) ||
-         plan_new(c, conn_xmit(t, c), eff, most, now, p)) &&
-        p->what != PLAN_NOTHING)
+    if (ecn_single(t, c))
+        most = eff;
+    if (plan_data(t, c, eff, most, now, p))
         return;
     if (c->owe_ack != 0) {
         p->what = PLAN_ACK;

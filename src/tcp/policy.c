@@ -120,9 +120,10 @@ static void remember(struct tcp *t, const struct tcp_tuple *tu, struct tern_time
     c->ms = tcp_ms(t, now);
 }
 
-static uint32_t cookie_window(const struct tcp_listener *l)
+static uint32_t cookie_window(const struct tcp *t, const struct tcp_listener *l)
 {
-    return l->opts[1] < 65535 ? (uint32_t)l->opts[1] : 65535;
+    uint32_t limit = tune_listener(t, l, 1);
+    return limit < 65535 ? limit : 65535;
 }
 
 static uint8_t *put32(uint8_t *p, uint32_t v, uint64_t *sum)
@@ -156,7 +157,8 @@ static void cookie_build(struct tcp_ans *a, const struct tcp_ans *w)
 
 static void cookie_push(struct tcp *t, const struct tcp_ans *w)
 {
-    if (!w->ts || !w->sack || w->ws == 0 || w->mss == 0) {
+    if (!w->ts || !w->sack || w->ws == 0 || w->mss == 0 || w->tfo != 0 || w->layout != 0 ||
+        t->auths.used != 0) {
         ans_push(t, w);
         return;
     }
@@ -175,7 +177,7 @@ static void cookie_send(struct tcp *t, struct tcp_listener *l, const struct tcp_
                         const struct tcp_in *in, struct tern_time now)
 {
     const struct tcp_opts *o = &in->s.opt;
-    bool ts = t->cfg->timestamps && o->has_ts;
+    bool ts = t->cfg->timestamps && o->has_ts && !auth_no_timestamps(t, l, tu);
     bool ws = ts && t->cfg->wscale && o->has_ws;
     if (l->cookie_ws == 0) /* once for all: what a cookie in flight was promised must stay true */
         l->cookie_ws = (uint8_t)(window_shift((uint32_t)l->opts[1]) + 1);
@@ -185,20 +187,29 @@ static void cookie_send(struct tcp *t, struct tcp_listener *l, const struct tcp_
         .tuple = *tu,
         .seq = cookie_make(t, tu, in->s.seq, o->has_mss ? o->mss : 536, ts ? &ts_off : NULL, now),
         .ack = seq_add(in->s.seq, 1),
-        .wnd = (uint16_t)cookie_window(l),
+        .wnd = (uint16_t)cookie_window(t, l),
         .cause = CAUSE_TX_SYN_ACK_COOKIE,
         .th = TERN_TH_SYN | TERN_TH_ACK,
-        .mss = iface_mss(t, tu->iface, tu->fam, 0),
+        .mss = iface_mss(t, tu->iface, tu->fam, extra_of_listener(t, l)->maxseg),
+        .layout = t->pol->syn_layout,
         .ws = ws ? l->cookie_ws : 0,
         .ts = ts,
         .sack = ts && t->cfg->sack && o->sack_ok,
         .state = TERN_TCP_LISTEN,
+        .ao_id = auth_choose(t, l, tu, in),
     };
     if (ts) {
-        struct cookie_opts k = {.ws = ws ? (uint8_t)(o->ws + 1) : 0, .sack = a.sack};
+        /* one bit of memory: accurate feedback takes three codepoints of the SYN to remember */
+        uint8_t ecn = ecn_listen(t, in) != ECN_NONE ? ECN_CLASSIC : ECN_NONE;
+        struct cookie_opts k = {
+            .ws = ws ? (uint8_t)(o->ws + 1) : 0, .sack = a.sack, .ecn = ecn != ECN_NONE};
+        ecn_answer(ecn, &a);
         a.tsval = cookie_ts_make(tsval_now(t, ts_off, now), &k);
         a.tsecr = o->tsval;
     }
+    a.tfo = fastopen_grant(t, l, tu, in, now);
+    if (a.tfo != 0)
+        fastopen_cookie(t, l, tu, a.tfo_cookie);
     cookie_push(t, &a);
     outcome(t, TERN_SYN_COOKIE_SENT);
     remember(t, tu, now);
@@ -210,6 +221,7 @@ static bool cookies_given(const struct tcp_listener *l, struct tern_time now)
 }
 
 /* The record that the SYN would have made. */
+/* [RFC4987:3.6#2] */
 static void cookie_record(struct tcp *t, const struct tcp_listener *l, const struct tcp_tuple *tu,
                           const struct tcp_in *in, uint16_t mss, struct tcp_half *h)
 {
@@ -222,11 +234,13 @@ static void cookie_record(struct tcp *t, const struct tcp_listener *l, const str
     h->own_ws = (uint8_t)(l->cookie_ws - 1);
     h->listener = (uint16_t)pool_index(&t->listeners, l);
     h->ts = t->cfg->timestamps && s->opt.has_ts;
+    h->ao_id = auth_choose(t, l, tu, in);
     h->again = true; /* no round-trip sample: the echoed time is not exact */
     if (h->ts) {
         struct cookie_opts k = cookie_ts_read(s->opt.tsecr);
         h->ws = t->cfg->wscale ? k.ws : 0;
         h->sack = t->cfg->sack && k.sack;
+        h->ecn = t->cfg->ecn != 0 && k.ecn ? ECN_CLASSIC : ECN_NONE;
         h->ts_recent = s->opt.tsval;
     }
     uint32_t wnd = s->wnd << (h->ws != 0 ? h->ws - 1 : 0);

@@ -25,6 +25,7 @@ void prr_ack(struct tcp_conn *c, struct xmit *x, const struct news *n)
     int64_t sndcnt;
     x->prr_delivered += delivered;
     if (pipe > ssthresh) {
+        /* [RFC9937:6.2#1] */
         uint64_t share = ((uint64_t)x->prr_delivered * ssthresh + x->prr_base - 1) / x->prr_base;
         sndcnt = (int64_t)share - x->prr_out;
     } else {
@@ -38,7 +39,7 @@ void prr_ack(struct tcp_conn *c, struct xmit *x, const struct news *n)
     if (sndcnt < 0)
         sndcnt = 0;
     if (x->prr_out == 0 && sndcnt < c->cc.mss)
-        sndcnt = c->cc.mss; /* the fast retransmit goes in any case */
+        sndcnt = c->cc.mss; /* the fast retransmit goes in any case [RFC9937:6.2#2] */
     c->cc.cwnd = pipe + (uint32_t)sndcnt;
     if (c->cc.cwnd < c->cc.mss)
         c->cc.cwnd = c->cc.mss;

@@ -55,8 +55,8 @@ static void newest(struct tcp *t, struct tcp_conn *c, struct xmit *x, const stru
     }
     if (!n->newest_again)
         return;
-    /* Was the ACK for an earlier transmission? What arrives out of order is not echoed
-     * [RFC7323:4.3], so the timestamp tells only when SND.UNA moves. */
+    /* [RFC8985:6.2#1] Was the ACK for an earlier transmission? What arrives out of order is not
+     * echoed [RFC7323:4.3], so the timestamp tells only when SND.UNA moves. */
     struct tern_time sent = {n->newest_ns};
     if (n->has_tsecr && n->una_moved && (int32_t)(n->tsecr - tsval_now(t, c->ts_off, sent)) < 0)
         return;
@@ -92,7 +92,7 @@ uint32_t rack_reo_wnd_us(const struct tcp_conn *c, const struct xmit *x)
 {
     if (!x->reordering && (c->recovery || c->rto_recovery || sack_enough(c, x)))
         return 0;
-    uint64_t us = (uint64_t)x->reo_mult * rack_min_rtt_us(x) / 4;
+    uint64_t us = (uint64_t)x->reo_mult * rack_min_rtt_us(x) / 4; /* [RFC8985:6.2#2] */
     return us < c->rtt.srtt_us ? (uint32_t)us : c->rtt.srtt_us;
 }
 
@@ -101,6 +101,13 @@ void rack_take(struct tcp *t, struct tcp_conn *c, struct news *n, struct tern_ti
     struct xmit *x = conn_xmit(t, c);
     if (n->any)
         newest(t, c, x, n, now);
+    struct tally *a = n->reordered ? tally_of(t, c) : NULL;
+    if (a != NULL) {
+        uint32_t by = (n->reordered_by + c->cc.mss - 1) / c->cc.mss;
+        a->reordered++;
+        if (by > a->reorder_segs)
+            a->reorder_segs = (uint16_t)(by < UINT16_MAX ? by : UINT16_MAX);
+    }
     if (n->reordered && !x->reordering) {
         x->reordering = true;
         note_cc(t, c, CAUSE_CC_REORDER, now);
@@ -136,11 +143,11 @@ void rack_detect(struct tcp *t, struct tcp_conn *c, struct news *n, struct tern_
             due = s->at_ns + wait_ns;
             break;
         }
-        sent_lost(t, c, x, idx, lost_cause(c, x, s));
+        sent_lost(t, c, x, idx, lost_cause(c, x, s)); /* [RFC8985:6.2#3] */
     }
     n->lost += x->lost - before;
     if (due != 0)
-        timer_arm(t, c, TT_REO, (struct tern_time){due}, CAUSE_TM_REO, now);
+        timer_arm(t, c, TT_REO, (struct tern_time){due}, CAUSE_TM_REO, now); /* [RFC8985:6.2#4] */
     else if (x->timer_ns[TT_REO - TT_TLP] != 0)
         timer_stop(t, c, TT_REO, CAUSE_TM_REO_STOP, now);
 }
@@ -150,10 +157,11 @@ void rack_rto(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     struct xmit *x = conn_xmit(t, c);
     int64_t wait_ns = ((int64_t)x->rack_rtt_us + rack_reo_wnd_us(c, x)) * 1000;
     if (x->head != 0 && sent_at(t, x->head)->is == SENT_SACKED)
-        sack_renege(t, c);
+        sack_renege(t, c); /* [RFC2018:5.1] */
     for (uint32_t idx = x->head, next; idx != 0; idx = next) {
         const struct sent *s = sent_at(t, idx);
         next = s->next;
+        /* [RFC8985:6.3] */
         if (s->is == SENT_IN_FLIGHT && (idx == x->head || s->at_ns + wait_ns <= now.ns))
             sent_lost(t, c, x, idx, CAUSE_TX_REXMT_GO_BACK);
     }

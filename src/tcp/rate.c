@@ -70,7 +70,8 @@ void rate_rtt(struct tcp *t, struct tcp_conn *c, struct xmit *x, const struct ne
         uint32_t ms = tsval_now(t, c->ts_off, a->now) - n->tsecr;
         if (ms < 3600000)
             rtt_take(t, c, ms * 1000, a->now);
-    } else if (n->clean_ns != 0 && n->clean_ns >= x->rtt_from_ns) { /* one a round trip */
+    } else if (n->clean_ns != 0 &&
+               (n->clean_ns >= x->rtt_from_ns || t->pol->rtt_each)) { /* one a round trip */
         x->rtt_from_ns = a->now.ns;
         rtt_take(t, c, a->rtt_us, a->now);
     }

@@ -22,11 +22,19 @@ void recovery_begin(const struct tcp_conn *c, const struct tcp_seg *s, struct ne
 
 /* A window that was not used says nothing: what counts at a loss is what was in flight of late
  * [RFC7661:4.4.1]. */
-static void validate(struct tcp_conn *c, const struct xmit *x)
+static void validate(const struct tcp *t, struct tcp_conn *c, const struct xmit *x)
 {
+    if (t->pol->loss_of_cwnd)
+        return;
     uint32_t used = x->used[0] > x->used[1] ? x->used[0] : x->used[1];
     if (used >= 2 * c->cc.mss && used < c->cc.cwnd / 2)
         c->cc.cwnd = used;
+}
+
+/* What a reduction is reckoned from: FlightSize, or cwnd if the profile has it so. */
+static uint32_t loss_base(const struct tcp *t, const struct tcp_conn *c, uint32_t flight)
+{
+    return t->pol->loss_of_cwnd && c->cc.cwnd > flight ? c->cc.cwnd : flight;
 }
 
 static void enter(struct tcp *t, struct tcp_conn *c, struct xmit *x, const struct news *n,
@@ -35,11 +43,11 @@ static void enter(struct tcp *t, struct tcp_conn *c, struct xmit *x, const struc
     const struct cc_ops *cc = conn_cc(t, c);
     uint32_t flight = (uint32_t)seq_diff(c->snd.nxt, c->snd.una) + n->cum; /* FlightSize */
     undo_begin(t, c, false, now);
-    validate(c, x);
+    validate(t, c, x);
     c->snd.recover = c->snd.nxt;
     c->recovery = true;
     prr_enter(c, x, n);
-    cc->on_loss(&c->cc, flight, now);
+    cc->on_loss(&c->cc, loss_base(t, c, flight), now); /* [RFC6675:5#2] */
     note_cc(t, c, cc->own_recovery ? CAUSE_CC_FAST_RECOVERY : CAUSE_CC_PRR, now);
 }
 
@@ -47,7 +55,7 @@ static void leave(struct tcp *t, struct tcp_conn *c, struct xmit *x, struct tern
 {
     c->recovery = false;
     rack_recovered(x);
-    conn_cc(t, c)->on_recovered(&c->cc, snd_flight(c), now);
+    conn_cc(t, c)->on_recovered(&c->cc, snd_flight(c), now); /* [RFC9937:6.4] */
     note_cc(t, c, CAUSE_CC_RECOVERED, now);
 }
 
@@ -60,10 +68,10 @@ static void turn(struct tcp *t, struct tcp_conn *c, struct xmit *x, const struct
         c->rto_recovery = x->frto = false;
         rack_recovered(x);
     }
-    if (c->recovery && past)
+    if (c->recovery && past) /* [RFC6675:5#3] */
         leave(t, c, x, now);
-    if (!c->recovery && !c->rto_recovery && x->lost != 0)
-        enter(t, c, x, n, now);
+    if (!c->recovery && !c->rto_recovery && x->lost != 0 && !pmtu_spares(t, x))
+        enter(t, c, x, n, now); /* [RFC6675:5#1] */
     /* Sequence numbers compare within 2^31: an old `recover` must follow, or it would seem ahead.
      */
     if (!c->recovery && !c->rto_recovery && seq_gt(c->snd.una, c->snd.recover))
@@ -72,11 +80,21 @@ static void turn(struct tcp *t, struct tcp_conn *c, struct xmit *x, const struct
         prr_ack(c, x, n);
 }
 
+/* Half of the window has been in use: enough for slow start to go on, if the profile has it so. */
+static bool half_used(const struct tcp *t, const struct tcp_conn *c, const struct xmit *x)
+{
+    uint32_t used = x->used[0] > x->used[1] ? x->used[0] : x->used[1];
+    return t->pol->grow_half && !c->recovery && c->cc.cwnd < c->cc.ssthresh &&
+           c->cc.cwnd < 2 * used;
+}
+
 static void tracked_ack(struct tcp *t, struct tcp_conn *c, struct xmit *x, struct news *n, bool dup,
                         struct tern_time now)
 {
-    struct cc_ack a = {.now = now, .flight_before = n->flight_before, .ece = n->ece};
+    struct cc_ack a = {
+        .now = now, .flight_before = n->flight_before, .ece = n->ece || ecn_news(t, c)};
     bool was = c->recovery;
+    a.classic = t->pol->grow_half;
     rack_take(t, c, n, now);
     rate_rtt(t, c, x, n, &a);
     if (n->una_moved) {
@@ -85,11 +103,14 @@ static void tracked_ack(struct tcp *t, struct tcp_conn *c, struct xmit *x, struc
         c->dupacks = 0;
     }
     bool undone = undo_ack(t, c, n, now);
-    rack_detect(t, c, n, now);
+    rack_detect(t, c, n, now); /* [RFC8985:9.2] */
+    if (n->lost != 0)
+        pmtu_lost(t, c, x, now);
     tlp_ack(t, c, n, dup, now);
-    /* The first duplicates must not change cwnd [RFC5681:3.2], unless the path reorders anyway. */
-    a.limited =
-        (c->cwnd_limited || c->rto_recovery) && (n->una_moved || x->reordering || c->recovery);
+    /* The first duplicates must not change cwnd [RFC5681:3.2#2, 3], unless the path reorders
+     * anyway. */
+    a.limited = (c->cwnd_limited || c->rto_recovery || half_used(t, c, x)) &&
+                (n->una_moved || x->reordering || c->recovery);
     a.flight = snd_flight(c);
     rate_ack(c, x, n, &a);
     turn(t, c, x, n, now);
@@ -102,6 +123,18 @@ static void tracked_ack(struct tcp *t, struct tcp_conn *c, struct xmit *x, struc
         c->cwnd_limited &= !n->una_moved;
     }
     tcp_ready(t, c);
+}
+
+/* What the ACK says about the path's MTU, and for the account of the connection. */
+static void delivered(struct tcp *t, struct tcp_conn *c, struct xmit *x, struct news *n,
+                      struct tern_time now)
+{
+    if (n->una_moved && x != NULL && (x->pmtu.lo | x->pmtu.pend_mtu) != 0)
+        pmtu_acked(t, c, x, n, now);
+    if (n->una_moved && (x == NULL || x->blind)) /* without records */
+        n->pieces = ((uint32_t)seq_diff(c->snd.una, n->una_before) + c->cc.mss - 1) / c->cc.mss;
+    if (n->pieces != 0)
+        tally_news(t, c, n->pieces, now);
 }
 
 void recovery_ack(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s, struct news *n,
@@ -125,6 +158,7 @@ void recovery_ack(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s, st
         if (undo_ack(t, c, n, now))
             tcp_ready(t, c);
     }
+    delivered(t, c, x, n, now);
     if (seq_eq(c->snd.una, c->snd.nxt))
         xmit_idle(t, c, now);
 }
@@ -139,6 +173,7 @@ void recovery_reo(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     rack_detect(t, c, &n, now);
     if (n.lost == 0)
         return;
+    pmtu_lost(t, c, x, now);
     turn(t, c, x, &n, now);
     tcp_ready(t, c);
 }
@@ -168,34 +203,37 @@ static void rto_tracked(struct tcp *t, struct tcp_conn *c, struct xmit *x, bool 
     /* What RACK does not hold for lost may still arrive: beside it one segment may be sent. */
     if (!conn_cc(t, c)->own_recovery)
         c->cc.cwnd += snd_flight(c);
-    c->owe_rexmt = CAUSE_TX_REXMT_RTO;
+    c->owe_rexmt = CAUSE_TX_REXMT_RTO; /* [RFC6298:5.4] */
 }
 
 void recovery_rto(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
     uint32_t flight = (uint32_t)seq_diff(c->snd.nxt, c->snd.una);
     struct xmit *x = conn_tracked(t, c);
-    bool first = c->rexmts == 0;
     tern_assert(flight > 0);
+    if (pmtu_rto(t, c, now))
+        return;
+    bool first = c->rexmts == 0;
     if (first)
         undo_begin(t, c, true, now);
     if (first && x != NULL)
-        validate(c, x);
-    conn_cc(t, c)->on_rto(&c->cc, flight, first, now);
+        validate(t, c, x);
+    conn_cc(t, c)->on_rto(&c->cc, loss_base(t, c, flight), first, now);
     c->rexmts++;
+    soft_r1(t, c);
     c->owe_rexmt = 0;
     c->dupacks = 0;
     if (x != NULL) {
         rto_tracked(t, c, x, first, now);
     } else {
         c->snd.rtx = c->snd.una;
-        c->rtx_cause = CAUSE_TX_REXMT_RTO;
+        c->rtx_cause = CAUSE_TX_REXMT_RTO; /* [RFC6298:5.4] */
     }
     note_cc(t, c, CAUSE_CC_RTO, now);
     c->recovery = false;
-    c->rto_recovery = true;
+    c->rto_recovery = true; /* [RFC6675:5.1] */
     c->snd.recover = c->snd.nxt;
-    c->rtt.timed_ns = 0; /* Karn [RFC6298:3] */
-    rtt_backoff(&c->rtt, t->cfg);
+    c->rtt.timed_ns = 0;          /* Karn [RFC6298:3] [RFC9293:MUST-18] */
+    rtt_backoff(&c->rtt, t->cfg); /* [RFC9293:MUST-19] */
     tcp_ready(t, c);
 }

@@ -34,7 +34,9 @@ void rtt_sample(struct tcp_rtt *r, uint32_t us, const struct tern_config *cfg)
     }
     uint64_t k = (uint64_t)r->rttvar_us * 4;
     if (k < 1000)
-        k = 1000; /* the clock granularity G, taken as 1 ms */
+        k = 1000; /* the clock granularity G, taken as 1 ms [RFC6298:4] */
+    if (profile_of(cfg)->rto_min_var && k < cfg->rto_min_us)
+        k = cfg->rto_min_us;
     r->rto_us = clamp(r->srtt_us + k, cfg);
 }
 

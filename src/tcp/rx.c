@@ -82,19 +82,45 @@ static struct tcp_conn *find_conn(struct tcp *t, const struct tcp_tuple *tu, uin
     return c;
 }
 
+/* Dropped before any state machine saw it. */
+static unsigned refuse(struct tcp *t, const struct tcp_conn *c, const struct tcp_tuple *tu,
+                       uint32_t serial, unsigned state, const struct tcp_in *in, unsigned v,
+                       struct tern_time now)
+{
+    struct tern_trace *r = note_rx_begin(t, c, tu, serial, state, in, now);
+    note_rx_end(t, r, in, v);
+    return v;
+}
+
+static uint32_t other_serial(const struct tcp_half *h, const struct tcp_tw *w)
+{
+    if (h != NULL)
+        return h->serial;
+    return w != NULL ? w->serial : 0;
+}
+
 /* A segment for which there is no full connection. */
 static unsigned rx_other(struct tcp *t, const struct tcp_tuple *tu, uint32_t hash,
                          struct tcp_in *in, struct tern_time now)
 {
     /* A flood that leaves nothing behind looks into no table. */
     struct tcp_half *h = t->halves.used != 0 ? demux_half(t, tu, hash) : NULL;
+    struct tcp_tw *w = h == NULL && t->tws.used != 0 ? demux_tw(t, tu, hash) : NULL;
+    struct tcp_listener *l = NULL;
+    bool sign = auth_wanted(t, in);
+    if ((h == NULL && w == NULL) || sign)
+        l = demux_listener(t, &in->pkt->dst, tu->lport);
+    unsigned state = h != NULL   ? TERN_TCP_SYN_RECEIVED
+                     : w != NULL ? TERN_TCP_TIME_WAIT
+                     : l != NULL ? TERN_TCP_LISTEN
+                                 : TERN_TCP_CLOSED;
+    unsigned bad = sign ? auth_other_in(t, tu, h, w, l, in) : IN_GO;
+    if (bad != IN_GO)
+        return refuse(t, NULL, tu, other_serial(h, w), state, in, bad, now);
     if (h != NULL)
         return in_half(t, h, tu, in, now);
-    struct tcp_tw *w = t->tws.used != 0 ? demux_tw(t, tu, hash) : NULL;
     if (w != NULL)
         return in_timewait(t, w, tu, in, now);
-    struct tcp_listener *l = demux_listener(t, &in->pkt->dst, tu->lport);
-    unsigned state = l != NULL ? TERN_TCP_LISTEN : TERN_TCP_CLOSED;
     struct tern_trace *r = note_rx_begin(t, NULL, tu, 0, state, in, now);
     unsigned v = l != NULL ? in_listen(t, l, tu, hash, in, now) : in_closed(t, tu, in, now);
     note_rx_end(t, r, in, v);
@@ -110,13 +136,17 @@ static void undo_early(struct tcp *t, struct tcp_conn *c, uint32_t gen)
 
 unsigned tcp_rx(struct tcp *t, const struct tcp_pkt *pkt, struct tern_time now)
 {
-    struct tcp_in in = {.pkt = pkt, .pieces = 1};
+    struct tcp_in in; /* tcp_parse() fills s */
+    in.pkt = pkt;
+    in.copied = false;
+    in.pieces = 1;
     t->now_ns = now.ns;
     int bad = tcp_parse(pkt->p, pkt->n, &in.s);
     if (bad != 0) {
         trace_count(t->trace, (unsigned)bad);
         return (unsigned)bad;
     }
+    in.s.ecn = pkt->tos & 3;
     struct tcp_tuple tu = {
         .lport = in.s.dport, .rport = in.s.sport, .fam = pkt->dst.fam, .iface = pkt->iface};
     memcpy(tu.laddr, pkt->dst.b, 16);
@@ -126,19 +156,20 @@ unsigned tcp_rx(struct tcp *t, const struct tcp_pkt *pkt, struct tern_time now)
 
     uint32_t hash;
     struct tcp_conn *c = find_conn(t, &tu, &hash);
-    if (!verify(t, c, &in)) {
-        struct tern_trace *r =
-            note_rx_begin(t, c, &tu, c != NULL ? c->serial : 0,
-                          c != NULL ? c->state : (unsigned)TERN_TCP_CLOSED, &in, now);
-        note_rx_end(t, r, &in, CAUSE_DROP_TCP_CHECKSUM);
+    unsigned v = verify(t, c, &in) ? IN_GO : (unsigned)CAUSE_DROP_TCP_CHECKSUM;
+    if (v == IN_GO && c == NULL)
+        return rx_other(t, &tu, hash, &in, now);
+    if (v == IN_GO && auth_wanted(t, &in))
+        v = auth_conn_in(t, c, &in);
+    if (v != IN_GO) {
+        refuse(t, c, &tu, c != NULL ? c->serial : 0,
+               c != NULL ? c->state : (unsigned)TERN_TCP_CLOSED, &in, v, now);
         if (c != NULL)
             undo_early(t, c, c->gen);
-        return CAUSE_DROP_TCP_CHECKSUM;
+        return v;
     }
-    if (c == NULL)
-        return rx_other(t, &tu, hash, &in, now);
     uint32_t gen = c->gen;
-    unsigned v = tcp_input(t, c, &in, now);
+    v = tcp_input(t, c, &in, now);
     if (v != CAUSE_RX_SEG)
         undo_early(t, c, gen);
     return v;

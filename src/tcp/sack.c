@@ -12,6 +12,7 @@
 
 bool sack_enough(const struct tcp_conn *c, const struct xmit *x)
 {
+    /* [RFC6675:4#1] */
     return x->sacked > 2 * c->cc.mss; /* more than (DupThresh - 1) * SMSS [RFC6675:4] IsLost() */
 }
 
@@ -31,6 +32,22 @@ static uint32_t find(const struct tcp *t, const struct xmit *x, struct seq seq)
     return idx;
 }
 
+/* What of a record a block covers in whole segments: a receiver has or has not what was one, and a
+ * block that says otherwise must not cut records to pieces. False: nothing. */
+static bool whole(const struct tcp_conn *c, const struct sent *s, struct seq *lo, struct seq *hi)
+{
+    uint32_t mss = c->cc.mss;
+    if (seq_lt(s->lo, *lo)) {
+        uint32_t off = (uint32_t)seq_diff(*lo, s->lo);
+        *lo = seq_add(s->lo, (off + mss - 1) / mss * mss);
+    }
+    if (seq_lt(*hi, s->hi) && seq_lt(*lo, *hi)) {
+        struct seq from = seq_max(*lo, s->lo);
+        *hi = seq_add(from, (uint32_t)seq_diff(*hi, from) / mss * mss);
+    }
+    return seq_lt(*lo, s->hi) && seq_lt(*lo, *hi) && seq_lt(s->lo, *hi);
+}
+
 static void mark(struct tcp *t, struct tcp_conn *c, struct xmit *x, struct seq lo, struct seq hi,
                  struct news *n)
 {
@@ -42,18 +59,23 @@ static void mark(struct tcp *t, struct tcp_conn *c, struct xmit *x, struct seq l
             idx = s->next;
             continue;
         }
-        if (seq_lt(s->lo, lo)) {
-            if ((idx = sent_split(t, x, idx, lo)) == 0)
+        struct seq from = lo, to = hi;
+        if (t->pol->sack_whole && !whole(c, s, &from, &to)) {
+            idx = s->next;
+            continue;
+        }
+        if (seq_lt(s->lo, from)) {
+            if ((idx = sent_split(t, x, idx, from)) == 0)
                 return; /* no record for it: it stays unmarked, and is sent again at worst */
             s = sent_at(t, idx);
         }
-        if (seq_gt(s->hi, hi) && sent_split(t, x, idx, hi) == 0)
+        if (seq_gt(s->hi, to) && sent_split(t, x, idx, to) == 0)
             return;
         uint32_t len = (uint32_t)seq_diff(s->hi, s->lo);
         sent_delivered(c, s, s->hi, n);
         n->sacked += len;
         if (s->rexmts == 0 && seq_lt(s->hi, x->fack))
-            n->reordered = true; /* [RFC8985:6.2] step 3 */
+            news_late(n, s->lo, x->fack); /* [RFC8985:6.2] step 3 */
         x->hint = idx;
         sent_sacked(t, c, x, idx); /* may join it with a neighbour */
         idx = sent_at(t, x->hint)->next;

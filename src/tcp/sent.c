@@ -68,6 +68,7 @@ struct xmit *xmit_take(struct tcp *t, struct tcp_conn *c)
     x->fack = c->snd.una;
     c->xmit = idx;
     c->cc.ext = ext != 0 ? x->cc_ext : NULL;
+    pmtu_begin(t, c, x, (struct tern_time){t->now_ns});
     return x;
 }
 
@@ -223,11 +224,12 @@ static bool grow_tail(struct tcp *t, struct tcp_conn *c, struct xmit *x, struct 
 
 void sent_new(struct tcp *t, struct tcp_conn *c, struct seq lo, struct seq hi, struct tern_time now)
 {
-    struct xmit *x = c->xmit != 0 && !seq_eq(c->snd.una, lo) ? conn_xmit(t, c) : xmit_take(t, c);
+    bool first = seq_eq(snd_base(c), lo); /* a SYN-ACK before it needs no record */
+    struct xmit *x = c->xmit != 0 && !first ? conn_xmit(t, c) : xmit_take(t, c);
     if (x == NULL)
         return;
-    if (seq_eq(c->snd.una, lo))
-        x->blind = !c->sack_ok;
+    if (first)
+        x->blind = !c->sack_ok; /* [RFC8985:4] */
     else if (x->tail == 0 || !seq_eq(at(t, x->tail)->hi, lo))
         x->blind = true; /* something before it was sent without a record */
     if (x->blind) {
@@ -250,6 +252,7 @@ void sent_new(struct tcp *t, struct tcp_conn *c, struct seq lo, struct seq hi, s
     s->why = 0;
     s->is = SENT_IN_FLIGHT;
     s->rexmts = 0;
+    s->push = false;
     if (x->tail != 0)
         at(t, x->tail)->next = idx;
     else
@@ -272,6 +275,7 @@ uint32_t sent_split(struct tcp *t, struct xmit *x, uint32_t idx, struct seq cut)
     n->lo = cut;
     n->prev = idx;
     s->hi = cut;
+    s->push = false;
     s->next = second;
     if (n->next != 0)
         at(t, n->next)->prev = second;
@@ -295,6 +299,7 @@ static void absorb_next(struct tcp *t, struct tcp_conn *c, struct xmit *x, uint3
     }
     aux_out(t, x, f);
     s->hi = f->hi;
+    s->push = f->push;
     if (f->rexmts > s->rexmts)
         s->rexmts = f->rexmts;
     if (x->hint == n)
@@ -357,7 +362,8 @@ void sent_again(struct tcp *t, struct tcp_conn *c, struct seq lo, struct seq hi,
 
 void sent_delivered(const struct tcp_conn *c, const struct sent *s, struct seq end, struct news *n)
 {
-    if (s->rexmts == 0) {
+    n->pieces += ((uint32_t)seq_diff(end, s->lo) + c->cc.mss - 1) / c->cc.mss;
+    if (s->rexmts == 0) { /* [RFC9293:MUST-18] [RFC6298:3] */
         if (n->clean_ns == 0 || s->at_ns > n->clean_ns ||
             (s->at_ns == n->clean_ns && seq_gt(end, n->clean_end))) {
             n->clean_ns = s->at_ns;
@@ -399,7 +405,7 @@ void sent_acked(struct tcp *t, struct tcp_conn *c, struct news *n)
             sent_delivered(c, s, to, n);
             n->cum += len;
             if (s->rexmts == 0 && seq_lt(to, x->fack))
-                n->reordered = true; /* [RFC8985:6.2] step 3 */
+                news_late(n, s->lo, x->fack); /* [RFC8985:6.2] step 3 */
         }
         count_out(c, x, s, len);
         if (seq_lt(to, s->hi)) {

@@ -21,6 +21,7 @@
 #include "base/list.h"
 #include "base/seq.h"
 #include "tcp/cc/cc.h"
+#include "tcp/pmtu.h"
 
 struct tcp;
 struct tcp_conn;
@@ -41,6 +42,7 @@ struct sent {
     uint8_t is;            /* enum sent_is */
     uint8_t rexmts : 7;    /* times it was sent again, as far as that counts */
     uint8_t app_limited : 1;
+    bool push; /* its last octet was sent with PSH */
 };
 _Static_assert(sizeof(struct sent) <= 64, "a record of a transmission grew");
 
@@ -104,8 +106,13 @@ struct xmit {
     uint32_t lost_unsaid; /* octets marked lost that the plug-in has not been told of */
     uint32_t used[2];     /* most octets in flight: this round, the one before [RFC7661:4.2] */
 
+    struct pmtu pmtu; /* zero as long as nothing limits the path */
+
     int64_t pace_ns;                   /* nothing new may be sent before */
     int64_t timer_ns[TT_ALL - TT_TLP]; /* 0 = not running */
+
+    bool small;           /* small_end is valid */
+    struct seq small_end; /* the last segment below the MSS ends here: Nagle's rule */
 
     uint64_t cc_ext[CC_EXT_MAX / 8];
 };
@@ -115,13 +122,15 @@ struct news {
     uint32_t flight_before;
     uint32_t cum, sacked; /* octets newly delivered, cumulatively and selectively */
     uint32_t lost;        /* octets newly marked lost */
+    uint32_t pieces;      /* segments newly delivered */
     struct seq una_before;
     bool una_moved;
     bool dsack; /* the first block reports a duplicate [RFC2883:4] */
     struct seq dsack_lo, dsack_hi;
     bool orig; /* data sent before snd.recover, never sent again, was delivered */
     bool reordered;
-    struct seq fack; /* highest end among what was delivered */
+    uint32_t reordered_by; /* octets between the latest comer and the farthest before it */
+    struct seq fack;       /* highest end among what was delivered */
     /* the newest record delivered */
     bool any;
     bool newest_again; /* it was a retransmission */
@@ -142,6 +151,15 @@ struct news {
 struct xmit *xmit_take(struct tcp *t, struct tcp_conn *c);
 /* Gives the block back, with all records. */
 void xmit_give(struct tcp *t, struct tcp_conn *c);
+/* What begins at lo has come, and what ends at fack before it [RFC8985:6.2] step 3. */
+static inline void news_late(struct news *n, struct seq lo, struct seq fack)
+{
+    uint32_t by = (uint32_t)seq_diff(fack, lo);
+    n->reordered = true;
+    if (by > n->reordered_by)
+        n->reordered_by = by;
+}
+
 /* Nothing is in flight any more / something is again. */
 void xmit_idle(struct tcp *t, struct tcp_conn *c, struct tern_time now);
 /* Gives back the blocks that have been idle for more than a second. */

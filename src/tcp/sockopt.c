@@ -2,6 +2,9 @@
 /* tcp/sockopt.c: options of connections and listeners, names of their ends. */
 #include "tcp/guard.h"
 
+#define MAXSEG_LEAST 88
+#define MAXSEG_MOST  32767
+
 static int set_bool(int64_t v, bool *out)
 {
     if (v != 0 && v != 1)
@@ -51,7 +54,18 @@ static int conn_opt_cc(struct tcp *t, struct tcp_conn *c, int64_t v)
     return TERN_OK;
 }
 
-static int listener_opt(struct tcp_listener *l, enum tern_opt opt, int64_t v)
+static int listener_maxseg(struct tcp *t, struct tcp_listener *l, int64_t v)
+{
+    if (v < MAXSEG_LEAST || v > MAXSEG_MOST)
+        return TERN_EINVAL;
+    struct tcp_extra *e = extra_take_listener(t, l);
+    if (e == NULL)
+        return TERN_ENOBUFS;
+    e->maxseg = (uint16_t)v;
+    return TERN_OK;
+}
+
+static int listener_opt(struct tcp *t, struct tcp_listener *l, enum tern_opt opt, int64_t v)
 {
     uint32_t u;
     bool b;
@@ -61,6 +75,7 @@ static int listener_opt(struct tcp_listener *l, enum tern_opt opt, int64_t v)
     case TERN_OPT_RCVBUF:
         if ((err = set_buf(v, &u)) == TERN_OK)
             l->opts[opt == TERN_OPT_RCVBUF] = u;
+        l->buf_set[opt == TERN_OPT_RCVBUF] |= err == TERN_OK;
         return err;
     case TERN_OPT_NODELAY:
     case TERN_OPT_KEEPALIVE:
@@ -69,6 +84,11 @@ static int listener_opt(struct tcp_listener *l, enum tern_opt opt, int64_t v)
         return err;
     case TERN_OPT_CONGESTION:
         return set_cc(v, &l->cc);
+    case TERN_OPT_MAXSEG:
+        return listener_maxseg(t, l, v);
+    case TERN_OPT_FASTOPEN:
+    case TERN_OPT_FASTOPEN_NO_COOKIE:
+        return fastopen_setopt(l, opt, v);
     default:
         return TERN_ENOPROTOOPT;
     }
@@ -84,6 +104,10 @@ static int conn_opt_bool(struct tcp *t, struct tcp_conn *c, enum tern_opt opt, i
     switch (opt) {
     case TERN_OPT_NODELAY: /* [RFC9293:MUST-17] */
         c->nodelay = b;
+        if (b) { /* what waits goes now, even if corked */
+            c->more = false;
+            c->flush = c->cork && seq_lt(c->snd.nxt, snd_fin(c));
+        }
         break;
     case TERN_OPT_CORK:
         c->cork = b;
@@ -92,12 +116,15 @@ static int conn_opt_bool(struct tcp *t, struct tcp_conn *c, enum tern_opt opt, i
         c->oobinline = b;
         return TERN_OK;
     case TERN_OPT_QUICKACK:
+        if (t->pol->quick_acks != 0 && ack_set(t, c, b) != TERN_OK)
+            return TERN_ENOBUFS;
         c->quickack = b;
         if (b && timer_on(c, TT_DELACK))
             c->owe_ack = CAUSE_TX_ACK_NOW;
         break;
     default:
         tern_assert(opt == TERN_OPT_KEEPALIVE); /* off by default [RFC9293:MUST-25] */
+        /* [RFC9293:MUST-24] */
         c->keepalive = b;
         if (c->state != TERN_TCP_CLOSED && !c->detached)
             timer_keep_restart(t, c, now);
@@ -113,11 +140,13 @@ static int conn_opt_header(struct tcp_conn *c, enum tern_opt opt, int64_t v)
 {
     switch (opt) {
     case TERN_OPT_MAXSEG:
-        if (v < 88 || v > 32767)
+        if (v < MAXSEG_LEAST || v > MAXSEG_MOST)
             return TERN_EINVAL;
         c->mss_user = (uint16_t)v;
         if (c->mss > v)
             c->mss = (uint16_t)v;
+        if (c->mss_top > v)
+            c->mss_top = (uint16_t)v;
         if (c->cc.mss > v)
             c->cc.mss = (uint32_t)v;
         return TERN_OK;
@@ -129,7 +158,7 @@ static int conn_opt_header(struct tcp_conn *c, enum tern_opt opt, int64_t v)
     case TERN_OPT_TOS:
         if (v < 0 || v > 255) /* [RFC9293:MUST-48] */
             return TERN_EINVAL;
-        c->tos = (uint8_t)v;
+        c->tos = (uint8_t)v; /* [RFC9293:SHLD-21] */
         return TERN_OK;
     default:
         return TERN_ENOPROTOOPT;
@@ -155,6 +184,14 @@ static int conn_opt_extra(struct tcp *t, struct tcp_conn *c, enum tern_opt opt, 
     case TERN_OPT_USER_TIMEOUT_MS:
         if (v == 0)
             timer_stop(t, c, TT_USER, CAUSE_TM_USER, now);
+        else if (alive && timer_on(c, TT_REXMT)) /* SYN-SENT too: it counts from now */
+            timer_arm(t, c, TT_USER, time_add_ms(now, v), CAUSE_TM_USER, now);
+        break;
+    case TERN_OPT_NOTSENT_LOWAT:
+        user_writable(t, c);
+        break;
+    case TERN_OPT_RCVLOWAT:
+        user_readable(t, c);
         break;
     default:
         break;
@@ -167,8 +204,10 @@ static int conn_opt_number(struct tcp *t, struct tcp_conn *c, enum tern_opt opt,
 {
     switch (opt) {
     case TERN_OPT_SNDBUF:
+        c->snd_tuned &= set_buf(v, &c->snd.limit) != TERN_OK;
         return set_buf(v, &c->snd.limit);
     case TERN_OPT_RCVBUF:
+        c->rcv_tuned &= set_buf(v, &c->rcv.limit) != TERN_OK;
         return set_buf(v, &c->rcv.limit);
     default:
         return extra_has(opt) ? conn_opt_extra(t, c, opt, v, now) : conn_opt_header(c, opt, v);
@@ -186,7 +225,7 @@ int tcp_setopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t v,
             struct tcp_extra *e = extra_take_listener(t, l);
             return e != NULL ? extra_set(e, opt, v) : TERN_ENOBUFS;
         }
-        return l != NULL ? listener_opt(l, opt, v) : TERN_EBADF;
+        return l != NULL ? listener_opt(t, l, opt, v) : TERN_EBADF;
     }
     struct tcp_conn *c = conn_get(t, s);
     if (c == NULL)
@@ -205,7 +244,8 @@ int tcp_setopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t v,
     }
 }
 
-static int listener_getopt(const struct tcp_listener *l, enum tern_opt opt, int64_t *v)
+static int listener_getopt(const struct tcp *t, const struct tcp_listener *l, enum tern_opt opt,
+                           int64_t *v)
 {
     switch (opt) {
     case TERN_OPT_SNDBUF:
@@ -219,6 +259,15 @@ static int listener_getopt(const struct tcp_listener *l, enum tern_opt opt, int6
     case TERN_OPT_CONGESTION:
         *v = l->cc;
         return TERN_OK;
+    case TERN_OPT_MAXSEG:
+        *v = extra_of_listener(t, l)->maxseg;
+        return TERN_OK;
+    case TERN_OPT_FASTOPEN:
+        *v = l->fo.qlen;
+        return TERN_OK;
+    case TERN_OPT_FASTOPEN_NO_COOKIE:
+        *v = l->fo.no_cookie;
+        return TERN_OK;
     case TERN_OPT_RCVQ:
         *v = l->accept.count;
         return TERN_OK;
@@ -227,7 +276,7 @@ static int listener_getopt(const struct tcp_listener *l, enum tern_opt opt, int6
     }
 }
 
-static int conn_getopt(struct tcp_conn *c, enum tern_opt opt, int64_t *v)
+static int conn_getopt(const struct tcp *t, struct tcp_conn *c, enum tern_opt opt, int64_t *v)
 {
     switch (opt) {
     case TERN_OPT_NODELAY:
@@ -243,11 +292,14 @@ static int conn_getopt(struct tcp_conn *c, enum tern_opt opt, int64_t *v)
         *v = c->oobinline;
         return TERN_OK;
     case TERN_OPT_QUICKACK:
-        *v = c->quickack;
+        *v = t->pol->quick_acks != 0 ? ack_get(t, c) : c->quickack;
         return TERN_OK;
     case TERN_OPT_ERROR:
         *v = -c->err;
         c->err = 0;
+        return TERN_OK;
+    case TERN_OPT_SOFT_ERROR:
+        *v = soft_take(c);
         return TERN_OK;
     default:
         return TERN_ENOPROTOOPT;
@@ -275,6 +327,9 @@ static int conn_getopt_number(const struct tcp_conn *c, enum tern_opt opt, int64
     case TERN_OPT_TOS:
         *v = c->tos;
         return TERN_OK;
+    case TERN_OPT_MTU:
+        *v = c->mss + 40;
+        return TERN_OK;
     case TERN_OPT_SNDQ:
         *v = c->snd.buf.len;
         return TERN_OK;
@@ -296,7 +351,7 @@ int tcp_getopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t *v)
             *v = extra_get(extra_of_listener(t, l), opt);
             return TERN_OK;
         }
-        return l != NULL ? listener_getopt(l, opt, v) : TERN_EBADF;
+        return l != NULL ? listener_getopt(t, l, opt, v) : TERN_EBADF;
     }
     struct tcp_conn *c = conn_get(t, s);
     if (c == NULL)
@@ -305,7 +360,7 @@ int tcp_getopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t *v)
         *v = extra_get(extra_of(t, c), opt);
         return TERN_OK;
     }
-    int err = conn_getopt(c, opt, v);
+    int err = conn_getopt(t, c, opt, v);
     return err == TERN_ENOPROTOOPT ? conn_getopt_number(c, opt, v) : err;
 }
 

@@ -80,12 +80,14 @@ void tcp_die(struct tcp *t, struct tcp_conn *c, int err, unsigned cause, struct 
     tcp_enter(t, c, TERN_TCP_CLOSED, cause, now);
     for (unsigned i = 0; i < TT_COUNT; i++)
         c->timer_ns[i] = 0;
+    if (c->extra != 0)
+        fastopen_gone(t, c, cause);
     conn_unhash(t, c);
     release_all_but_unread(t, c);
     if (c->orphan) {
         conn_free(t, c);
         return;
     }
-    c->err = (int16_t)err;
+    c->err = (int16_t)err; /* [RFC9293:MUST-12] */
     event_raise(t, c, TERN_EV_CLOSED | TERN_EV_READABLE | TERN_EV_WRITABLE);
 }

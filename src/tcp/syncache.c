@@ -52,7 +52,7 @@ static uint32_t level_ms(const struct tcp *t, unsigned level)
 /* What the SYN-ACK offers: no segment before the connection is made may offer more. */
 static uint32_t half_window(struct tcp *t, const struct tcp_half *h)
 {
-    uint32_t limit = (uint32_t)listener_of(t, h)->opts[1];
+    uint32_t limit = tune_listener(t, listener_of(t, h), 1);
     return limit < 65535 ? limit : 65535;
 }
 
@@ -65,13 +65,18 @@ void half_send(struct tcp *t, struct tcp_half *h, unsigned cause, struct tern_ti
         .wnd = (uint16_t)half_window(t, h),
         .cause = (uint16_t)cause,
         .th = TERN_TH_SYN | TERN_TH_ACK,
-        .mss = iface_mss(t, h->iface, TERN_AF_IP4, 0),
+        .mss = iface_mss(t, h->iface, TERN_AF_IP4, extra_of_listener(t, listener_of(t, h))->maxseg),
+        .layout = t->pol->syn_layout,
         .ws = h->ws != 0 ? (uint8_t)(h->own_ws + 1) : 0,
         .ts = h->ts,
         .sack = h->sack,
         .state = TERN_TCP_SYN_RECEIVED,
     };
     half_tuple(h, &a.tuple);
+    a.tfo = cause == CAUSE_TX_SYN_ACK ? h->tfo : 0; /* once [RFC7413:4.2.2#1] */
+    if (a.tfo != 0)
+        fastopen_cookie(t, listener_of(t, h), &a.tuple, a.tfo_cookie);
+    ecn_answer(h->ecn, &a);
     if (h->ts) {
         a.tsval = tsval_now(t, ts_offset_of(t, &a.tuple), now);
         a.tsecr = h->ts_recent;
@@ -84,7 +89,7 @@ struct tcp_half *half_new(struct tcp *t, struct tcp_listener *l, const struct tc
                           struct tern_time now)
 {
     uint64_t prefix = prefix_hash(t, tu->raddr, tu->fam);
-    if (l->accept.count > l->backlog || policy_room(t, l, prefix) != 0)
+    if (l->accept.count > l->backlog || policy_room(t, l, prefix) != 0) /* [RFC4987:3.2] */
         return NULL;
     uint32_t idx = pool_take(&t->halves);
     if (idx == 0)
@@ -108,13 +113,16 @@ struct tcp_half *half_new(struct tcp *t, struct tcp_listener *l, const struct tc
     h->mss = o->has_mss ? o->mss : 0;
     h->wnd = (uint16_t)in->s.wnd;
     h->ws = t->cfg->wscale && o->has_ws ? (uint8_t)(o->ws + 1) : 0;
-    h->ts = t->cfg->timestamps && o->has_ts;
+    h->ts = t->cfg->timestamps && o->has_ts && !auth_no_timestamps(t, l, tu);
+    h->ao_id = auth_choose(t, l, tu, in);
     h->sack = t->cfg->sack && o->sack_ok;
     h->ts_recent = o->has_ts ? o->tsval : 0;
+    h->tfo = fastopen_grant(t, l, tu, in, now);
+    h->ecn = ecn_listen(t, in);
     link_init(&h->link);
     map_put(&t->half_map, hash, idx);
     l->half++;
-    prefix_add(&t->prefix->half, prefix, 1);
+    prefix_add(&t->prefix->half, prefix, 1); /* [RFC4987:3.5] */
     policy_stage(l);
     t->detect.st.outcome[TERN_SYN_CACHED]++;
     note_open(t, tu, h->serial, CAUSE_ST_SYN, now);
@@ -243,6 +251,18 @@ static void half_ack(struct tcp *t, struct tcp_half *h, unsigned cause, struct t
     ans_push(t, &a);
 }
 
+void listener_gives(struct tcp *t, struct tcp_conn *c, const struct tcp_listener *l)
+{
+    c->user = l->user;
+    c->snd.limit = tune_listener(t, l, 0);
+    c->rcv.limit = tune_listener(t, l, 1);
+    c->snd_tuned &= !l->buf_set[0];
+    c->rcv_tuned &= !l->buf_set[1];
+    c->nodelay = l->opts[2] != 0;
+    c->keepalive = l->opts[3] != 0;
+    c->cc_id = l->cc;
+}
+
 static void fill_conn(struct tcp *t, struct tcp_conn *c, const struct tcp_half *h,
                       struct tcp_listener *l, bool cookie, struct tern_time now)
 {
@@ -255,13 +275,10 @@ static void fill_conn(struct tcp *t, struct tcp_conn *c, const struct tcp_half *
                          .sack_ok = h->sack};
     tcp_adopt(c, cookie ? TERN_TCP_LISTEN : TERN_TCP_SYN_RECEIVED); /* no record: as if unheard */
     c->serial = h->serial;
-    c->user = l->user;
-    c->snd.limit = (uint32_t)l->opts[0];
-    c->rcv.limit = (uint32_t)l->opts[1];
-    c->nodelay = l->opts[2] != 0;
-    c->keepalive = l->opts[3] != 0;
-    c->cc_id = l->cc;
+    listener_gives(t, c, l);
     c->rcv_ws = h->own_ws;
+    auth_opened(t, c, h->ao_id);
+    c->mss_user = extra_of_listener(t, l)->maxseg;
     conn_take_opts(t, c, &o);
     c->ts_off = ts_offset_of(t, &c->tuple);
     c->snd.iss = h->iss;
@@ -293,7 +310,7 @@ unsigned half_open_conn(struct tcp *t, struct tcp_half *h, struct tcp_listener *
     struct tcp_conn *c = conn_new(t, tu, h->hash, now);
     if (c == NULL)
         return CAUSE_DROP_NO_CONN;
-    if (!extra_inherit(t, c, l)) {
+    if (!extra_inherit(t, c, l) || !ecn_accept(t, c, h->ecn)) {
         conn_free(t, c);
         return CAUSE_DROP_NO_CONN;
     }
@@ -324,6 +341,12 @@ static unsigned promote(struct tcp *t, struct tcp_half *h, const struct tcp_tupl
                         struct tcp_in *in, struct tern_time now)
 {
     struct tcp_listener *l = listener_of(t, h);
+    uint32_t defer = extra_of_listener(t, l)->defer_ms;
+    if (defer != 0 && in->s.len == 0 && !(in->s.th & TERN_TH_FIN) &&
+        half_age_ms(t, h, now) < defer) {
+        h->deferred = true;
+        return CAUSE_DROP_DEFERRED;
+    }
     unsigned v = half_open_conn(t, h, l, tu, in, false, now);
     if (v == CAUSE_DROP_ACCEPT_FULL && l->pol.abort_on_overflow) { /* as tcp_abort_on_overflow */
         ans_rst(t, tu, in, h->serial, TERN_TCP_SYN_RECEIVED, CAUSE_TX_RST_ACCEPT_FULL);
@@ -416,7 +439,12 @@ static void half_due(struct tcp *t, struct tcp_half *h, struct tern_time now)
     struct tcp_listener *l = listener_of(t, h);
     unsigned next = h->where + 1u;
     bool old = l->pol.timeout_ms != 0 && half_age_ms(t, h, now) >= l->pol.timeout_ms;
-    if (old || next > policy_retries(t, l) || next >= HALF_LEVELS) {
+    if (h->deferred && next < HALF_LEVELS &&
+        half_age_ms(t, h, now) < extra_of_listener(t, l)->defer_ms) {
+        half_move(t, h, next, tcp_ms(t, now) + level_ms(t, next)); /* it has our SYN-ACK */
+        return;
+    }
+    if (old || (next > policy_retries(t, l) && !h->deferred) || next >= HALF_LEVELS) {
         t->detect.st.outcome[TERN_SYN_TIMED_OUT]++;
         half_drop(t, h, CAUSE_ST_SYN_ACK_TIMEOUT, now);
         return;

@@ -30,6 +30,9 @@ size_t tcp_size(const struct tern_config *cfg);
 /* mem is zero, 64-octet aligned. cfg, arena, trace and fault must outlive the object. */
 struct tcp *tcp_init(void *mem, const struct tern_config *cfg, struct buddy *arena,
                      struct trace *trace, struct pool_fault *fault, struct tern_time now);
+/* Of the settings that cfg points to some have changed; none that tcp_size() looks at. */
+void tcp_config_changed(struct tcp *t);
+void tcp_forget_paths(struct tcp *t);
 /* Tells what an interface can carry: MTU in IP octets, largest super-segment in IP octets (0 =
  * none), checksum completion by the link. */
 void tcp_iface_set(struct tcp *t, unsigned iface, uint16_t mtu, uint32_t gso_max, bool tx_csum);
@@ -45,6 +48,7 @@ struct tcp_pkt {
     uint16_t gso_size; /* super-segment: payload octets of each piece; 0 = one segment */
     uint8_t csum;      /* enum tern_csum */
     uint8_t iface;     /* on which it came; answers go there */
+    uint8_t tos;       /* of the IP header */
 };
 /* Processes one segment. Returns CAUSE_RX_SEG or the cause of the drop (already counted and
  * traced). */
@@ -57,8 +61,10 @@ struct tcp_out {
     uint16_t gso_size; /* 0, or payload octets of each piece of a super-segment */
     uint8_t csum; /* TERN_CSUM_NONE: the checksum is complete; PARTIAL: the pseudo-header sum */
     uint8_t ttl, tos;
+    bool may_fragment; /* DF is not to be set */
     uint16_t cause;
     uint32_t serial;
+    bool suspect; /* R1 is reached: the next hop may be dead [RFC9293:MUST-20] */
 };
 /* Something to send on this interface? */
 bool tcp_tx_pending(const struct tcp *t, unsigned iface);
@@ -91,6 +97,12 @@ int tcp_answer(struct tcp *t, struct tern_sock s, enum tern_answer ans, struct t
 int tcp_connect(struct tcp *t, const struct tern_endpoint *local,
                 const struct tern_endpoint *remote, unsigned iface, struct tern_sock *out,
                 struct tern_time now);
+int64_t tcp_fastopen(struct tcp *t, const struct tern_endpoint *local,
+                     const struct tern_endpoint *remote, unsigned iface, const void *buf,
+                     size_t len, uint32_t flags, struct tern_sock *out, struct tern_time now);
+bool tcp_fastopen_known(struct tcp *t, const struct tern_endpoint *remote, struct tern_time now);
+int tcp_fastopen_key(struct tcp *t, struct tern_sock s, const uint8_t key[16],
+                     const uint8_t *backup);
 int64_t tcp_send(struct tcp *t, struct tern_sock s, const void *buf, size_t len, uint32_t flags,
                  struct tern_time now);
 int tcp_send_space(struct tcp *t, struct tern_sock s, size_t want, uint8_t **ptr, size_t *len);
@@ -109,6 +121,19 @@ int tcp_getopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t *v)
 int tcp_sockname(struct tcp *t, struct tern_sock s, struct tern_endpoint *out);
 int tcp_peername(struct tcp *t, struct tern_sock s, struct tern_endpoint *out);
 int tcp_setuser(struct tcp *t, struct tern_sock s, uint64_t user);
+
+/* ---- signed segments ---- */
+
+int tcp_md5_key(struct tcp *t, struct tern_sock s, const struct tern_addr *peer, unsigned prefix,
+                const void *key, size_t len);
+void tcp_keys_forget(struct tcp *t);
+int tcp_ao_add(struct tcp *t, struct tern_sock s, const struct tern_ao_key *key);
+int tcp_ao_del(struct tcp *t, struct tern_sock s, const struct tern_addr *peer, unsigned prefix,
+               unsigned send_id, unsigned recv_id);
+int tcp_ao_set(struct tcp *t, struct tern_sock s, int current, int rnext);
+int tcp_ao_require(struct tcp *t, struct tern_sock s, bool on);
+int tcp_ao_get(struct tcp *t, struct tern_sock s, unsigned index, struct tern_ao_key *out);
+int tcp_auth_info(struct tcp *t, struct tern_sock s, struct tern_auth_info *out);
 
 bool tcp_event_next(struct tcp *t, struct tern_event *ev);
 bool tcp_inspect_next(const struct tcp *t, uint64_t *cursor, struct tern_info *out,

@@ -105,10 +105,12 @@ void timer_rexmt_update(struct tcp *t, struct tcp_conn *c, unsigned cause, struc
         timer_stop(t, c, TT_USER, CAUSE_TM_REXMT_STOP, now);
         return;
     }
+    /* [RFC6298:5] */
     timer_arm(t, c, TT_REXMT, time_add_us(now, rexmt_us(t, c, cause, now)), cause, now);
     /* It counts from the first sending or the last progress; a retransmission does not put it off.
      */
     uint32_t user_ms = extra_of(t, c)->user_timeout_ms;
+    /* [RFC9293:MUST-21] */
     if (user_ms != 0 && (cause == CAUSE_TM_REXMT_ACK || !timer_on(c, TT_USER)))
         timer_arm(t, c, TT_USER, time_add_ms(now, user_ms), CAUSE_TM_USER, now);
 }
@@ -119,6 +121,7 @@ void timer_keep_restart(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     if (!c->keepalive || !state_synchronized(c->state) || c->state == TERN_TCP_TIME_WAIT)
         timer_stop(t, c, TT_KEEP, CAUSE_TM_KEEP, now);
     else
+        /* [RFC9293:MUST-27] [RFC9293:MAY-5] */
         timer_arm(t, c, TT_KEEP, time_add_ms(now, extra_of(t, c)->keep_idle_ms), CAUSE_TM_KEEP,
                   now);
 }
@@ -132,16 +135,28 @@ void timer_memory(struct tcp *t, struct tcp_conn *c, struct tern_time now)
         timer_arm(t, c, TT_PERSIST, time_add_ms(now, MEMORY_MS), CAUSE_TM_MEMORY, now);
 }
 
+void timer_fin_wait_2(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    int32_t own = extra_of(t, c)->linger2_ms;
+    int64_t ms = own != 0 ? own : (int64_t)t->cfg->fin_wait_2_ms;
+    tern_assert(c->orphan);
+    if (ms != 0) /* -1: at the next tick */
+        timer_arm(t, c, TT_FIN_WAIT_2, time_add_ms(now, ms > 0 ? ms : 0), CAUSE_TM_FIN_WAIT_2, now);
+}
+
 /* ---- what they do ---- */
 
 static void rexmt_syn(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
     bool sent = c->state == TERN_TCP_SYN_SENT;
-    if (++c->rexmts > t->cfg->syn_retries) { /* [RFC9293:MUST-23] */
-        tcp_die(t, c, c->soft_err != 0 ? c->soft_err : TERN_ETIMEDOUT,
+    /* [RFC9293:MUST-23] */
+    if (++c->rexmts >
+        (fastopen_child(t, c) ? t->cfg->synack_retries : extra_of(t, c)->syn_retries)) {
+        tcp_die(t, c, c->soft_err != 0 ? c->soft_err : TERN_ETIMEDOUT, /* [RFC9293:MUST-22] */
                 sent ? CAUSE_ST_SYN_TIMEOUT : CAUSE_ST_SYN_ACK_TIMEOUT, now);
         return;
     }
+    soft_r1(t, c);
     c->syn_rexmt = true;
     c->rtt.timed_ns = 0;
     c->owe_syn = sent ? CAUSE_TX_SYN_REXMT : CAUSE_TX_SYN_ACK_REXMT;
@@ -151,7 +166,8 @@ static void rexmt_syn(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 
 static void on_rexmt(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
-    if (c->state == TERN_TCP_SYN_SENT || c->state == TERN_TCP_SYN_RECEIVED) {
+    tally_rto(t, c, now);
+    if (!c->syn_acked) { /* in FIN-WAIT-1 too, if CLOSE came in SYN-RECEIVED */
         rexmt_syn(t, c, now);
         return;
     }
@@ -161,13 +177,37 @@ static void on_rexmt(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     /* A peer that shrank its window to nothing but still answers is not dead: the retransmissions
      * serve as probes. */
     bool answers = (uint64_t)(tcp_ms(t, now) - c->last_rx_ms) * 1000 <= t->cfg->rto_max_us;
-    if (c->snd.wnd == 0 && answers && c->rexmts >= r2 && !c->orphan)
+    if (c->snd.wnd == 0 && answers && c->rexmts >= r2 && !c->orphan) /* [RFC9293:SHLD-17] */
         c->rexmts = (uint8_t)(r2 - 1);
     if (c->rexmts >= r2) { /* [RFC9293:MUST-20] */
         tcp_die(t, c, c->soft_err != 0 ? c->soft_err : TERN_ETIMEDOUT, CAUSE_ST_R2, now);
         return;
     }
     recovery_rto(t, c, now);
+}
+
+/* Is it time to give up a peer whose window is shut? Then it is done. */
+static bool persist_over(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    uint32_t shut_ms = tcp_ms(t, now) - c->persist_ms;
+    uint32_t most = t->cfg->persist_give_up_ms;
+    uint32_t user_ms = extra_of(t, c)->user_timeout_ms;
+    if ((c->orphan || tcp_pressure(t)) && most != 0 && shut_ms >= most) { /* [RFC6429:4] */
+        ans_conn_rst(t, c, CAUSE_TX_RST_PERSIST);
+        tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_PERSIST_TIMEOUT, now);
+        return true;
+    }
+    /* Answered or not: Linux's TCP_USER_TIMEOUT counts the time that the window is shut. */
+    if (user_ms != 0 && shut_ms >= user_ms) {
+        ans_conn_rst(t, c, CAUSE_TX_RST_TIMEOUT);
+        tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_USER_TIMEOUT, now);
+        return true;
+    }
+    if (c->rexmts >= t->cfg->r2_retries) { /* the probes themselves go unanswered */
+        tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_R2, now);
+        return true;
+    }
+    return false;
 }
 
 static void on_persist(struct tcp *t, struct tcp_conn *c, struct tern_time now)
@@ -189,19 +229,10 @@ static void on_persist(struct tcp *t, struct tcp_conn *c, struct tern_time now)
         tcp_ready(t, c);
         return;
     }
-    uint32_t shut_ms = tcp_ms(t, now) - c->persist_ms;
-    uint32_t most = t->cfg->persist_give_up_ms;
-    if ((c->orphan || tcp_pressure(t)) && most != 0 && shut_ms >= most) { /* [RFC6429:4] */
-        ans_conn_rst(t, c, CAUSE_TX_RST_PERSIST);
-        tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_PERSIST_TIMEOUT, now);
+    if (persist_over(t, c, now))
         return;
-    }
-    if (c->rexmts >= t->cfg->r2_retries) { /* the probes themselves go unanswered */
-        tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_R2, now);
-        return;
-    }
     c->rexmts++;
-    c->owe_probe = CAUSE_TX_PROBE_WINDOW;
+    c->owe_probe = CAUSE_TX_PROBE_WINDOW; /* [RFC9293:MUST-36] [RFC9293:MUST-35] */
     tcp_ready(t, c);
 }
 
@@ -216,7 +247,11 @@ static void on_keep(struct tcp *t, struct tcp_conn *c, struct tern_time now)
         timer_arm(t, c, TT_KEEP, time_add_ms(now, e->keep_idle_ms - idle), CAUSE_TM_KEEP, now);
         return;
     }
-    if (c->keep_probes >= e->keep_cnt) { /* not on the first lost probe [RFC9293:MUST-27] */
+    /* [RFC9293:MUST-29] */
+    /* A user timeout takes the place of the count, after one probe at least, as on Linux. */
+    bool dead = e->user_timeout_ms != 0 ? c->keep_probes > 0 && idle >= e->user_timeout_ms
+                                        : c->keep_probes >= e->keep_cnt;
+    if (dead) { /* not on the first lost probe */
         ans_conn_rst(t, c, CAUSE_TX_RST_TIMEOUT);
         tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_KEEPALIVE_DEAD, now);
         return;

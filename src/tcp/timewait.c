@@ -73,6 +73,8 @@ void tw_drop(struct tcp *t, struct tcp_tw *w, unsigned cause, struct tern_time n
     struct tcp_tuple tu;
     tw_tuple(w, &tu);
     tcp_note_state(t, &tu, w->serial, TERN_TCP_TIME_WAIT, TERN_TCP_CLOSED, cause, now);
+    if (w->sign)
+        auth_tw_drop(t, w);
     tw_unlink(t, w, &tu);
 }
 
@@ -144,7 +146,7 @@ static bool tw_room(struct tcp *t, struct tern_time now)
     return true;
 }
 
-static struct tcp_tw *tw_new(struct tcp *t, const struct tcp_conn *c, struct tern_time now)
+static struct tcp_tw *tw_new(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
     struct tcp_tw w = {.lport = c->tuple.lport,
                        .rport = c->tuple.rport,
@@ -158,6 +160,7 @@ static struct tcp_tw *tw_new(struct tcp *t, const struct tcp_conn *c, struct ter
                        .ws = c->rcv_ws & 15u};
     memcpy(w.laddr, c->tuple.laddr, 4);
     memcpy(w.raddr, c->tuple.raddr, 4);
+    w.sign = auth_tw_take(t, c);
     return tw_push(t, &w, c->hash, now);
 }
 
@@ -209,10 +212,12 @@ static bool newer(const struct tcp *t, const struct tcp_tw *w, const struct tcp_
 {
     bool seq_newer = seq_ge(s->seq, w->rcv_nxt); /* above the old FIN */
     if (!s->opt.has_ts || !t->cfg->timestamps)
-        return seq_newer;
+        return seq_newer; /* [RFC6191:2#3] */
+    /* [RFC6191:2#4] */
     if (!w->ts)
         return true;
-    int32_t d = (int32_t)(s->opt.tsval - w->ts_recent);
+    int32_t d = (int32_t)(s->opt.tsval - w->ts_recent); /* [RFC9293:SHLD-4] */
+    /* [RFC6191:2#1] [RFC6191:2#2] */
     return d > 0 || (d == 0 && seq_newer);
 }
 
@@ -224,6 +229,7 @@ static unsigned tw_syn(struct tcp *t, struct tcp_tw *w, const struct tcp_tuple *
         return CAUSE_DROP_TIME_WAIT_SYN;
     struct seq iss = isn_of(t, tu, now);
     if (!seq_gt(iss, seq_add(w->snd_nxt, 65535)))
+        /* [RFC1122:4.2.2.13] */
         iss = seq_add(w->snd_nxt, 65535 + 2); /* above all old numbers [RFC9293:MAY-2] */
     struct tcp_half *h = half_new(t, l, tu, tuple_hash(t, tu), in, iss, now);
     if (h == NULL)
@@ -269,7 +275,7 @@ static unsigned tw_steps(struct tcp *t, struct tcp_tw *w, const struct tcp_tuple
     }
     if (t->tw_acks < TW_ACKS_PER_S) {
         t->tw_acks++;
-        tw_ack(t, w, CAUSE_TX_ACK_OUT_OF_WINDOW, now);
+        tw_ack(t, w, CAUSE_TX_ACK_OUT_OF_WINDOW, now); /* [RFC1337:2] */
     } else {
         trace_count(t->trace, CAUSE_DROP_CHALLENGE_LIMIT);
     }

@@ -16,18 +16,18 @@
 static bool may_probe(const struct tcp_conn *c, const struct xmit *x)
 {
     return c->sack_ok && !x->blind && !c->recovery && !c->rto_recovery && x->sacked == 0 &&
-           x->lost == 0 && !x->tlp_out && !x->tlp_owed && x->head != 0;
+           x->lost == 0 && !x->tlp_out && !x->tlp_owed && x->head != 0; /* [RFC8985:7.3#1] */
 }
 
 /* [RFC8985:7.2] TLP_calc_PTO() */
-static int64_t pto_us(const struct tcp_conn *c)
+static int64_t pto_us(const struct tcp *t, const struct tcp_conn *c)
 {
     if (c->rtt.srtt_us == 0)
         return 1000000;
     int64_t us = 2 * (int64_t)c->rtt.srtt_us + SLACK_US;
     if ((uint32_t)seq_diff(c->snd.nxt, c->snd.una) <= c->cc.mss)
         us += DELACK_US;
-    return us < LEAST_US ? LEAST_US : us;
+    return us < LEAST_US && !t->pol->tlp_short ? LEAST_US : us;
 }
 
 void tlp_arm(struct tcp *t, struct tcp_conn *c, struct tern_time now)
@@ -36,9 +36,12 @@ void tlp_arm(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     if (x == NULL)
         return;
     bool may = may_probe(c, x) && timer_on(c, TT_REXMT);
-    int64_t us = may ? pto_us(c) : 0;
+    int64_t us = may ? pto_us(t, c) : 0;
     /* When the retransmission timer is no later, it is as good a probe. */
-    if (may && now.ns + us * 1000 < c->timer_ns[TT_REXMT])
+    bool early = may && now.ns + us * 1000 < c->timer_ns[TT_REXMT];
+    if (may && !early && t->pol->tlp_first && c->rexmts == 0)
+        timer_arm(t, c, TT_TLP, (struct tern_time){c->timer_ns[TT_REXMT] - 1}, CAUSE_TM_TLP, now);
+    else if (early)
         timer_arm(t, c, TT_TLP, time_add_us(now, us), CAUSE_TM_TLP, now);
     else if (x->timer_ns[0] != 0)
         timer_stop(t, c, TT_TLP, CAUSE_TM_TLP_STOP, now);
@@ -47,10 +50,11 @@ void tlp_arm(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 void tlp_fire(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
     struct xmit *x = conn_xmit(t, c);
-    (void)now;
     if (x == NULL || !may_probe(c, x) || !state_synchronized(c->state))
         return;
     x->tlp_owed = true;
+    if (t->pol->tlp_first)
+        timer_rexmt_update(t, c, CAUSE_TM_REXMT, now); /* not both at one instant */
     tcp_ready(t, c);
 }
 

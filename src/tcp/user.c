@@ -27,6 +27,38 @@ static int may_send(struct tcp_conn *c)
     return TERN_OK;
 }
 
+static uint32_t lowat_of(const struct tcp *t, const struct tcp_conn *c)
+{
+    uint32_t own = extra_of(t, c)->notsent_lowat;
+    return own != 0 ? own : t->cfg->notsent_lowat;
+}
+
+static uint32_t unsent_of(const struct tcp_conn *c)
+{
+    int32_t n = seq_diff(snd_fin(c), seq_max(c->snd.nxt, snd_base(c)));
+    return n > 0 ? (uint32_t)n : 0; /* < 0: the FIN is sent */
+}
+
+void user_writable(struct tcp *t, struct tcp_conn *c)
+{
+    uint32_t lowat = lowat_of(t, c), limit = c->snd.limit;
+    if (!c->was_writable_no || c->snd.buf.len > (t->pol->buffers ? limit - limit / 3 : limit / 2) ||
+        (lowat != 0 && unsent_of(c) >= lowat - lowat / 2))
+        return;
+    c->was_writable_no = false;
+    event_raise(t, c, TERN_EV_WRITABLE);
+}
+
+/* How many octets more may be written. */
+static uint32_t send_room(const struct tcp *t, const struct tcp_conn *c, uint32_t most)
+{
+    uint32_t used = c->snd.buf.len, unsent = unsent_of(c);
+    uint32_t room = most > used ? most - used : 0;
+    uint32_t lowat = profile_lowat(t, c, lowat_of(t, c));
+    uint32_t below = lowat > unsent ? lowat - unsent : 0;
+    return lowat != 0 && room > below ? below : room;
+}
+
 int tcp_send_space(struct tcp *t, struct tern_sock s, size_t want, uint8_t **ptr, size_t *len)
 {
     struct tcp_conn *c = conn_get(t, s);
@@ -36,13 +68,15 @@ int tcp_send_space(struct tcp *t, struct tern_sock s, size_t want, uint8_t **ptr
     if (err != TERN_OK)
         return err;
     uint32_t used = c->snd.buf.len;
-    uint32_t room = c->snd.limit > used ? c->snd.limit - used : 0;
+    uint32_t most = profile_sndbuf(t, c, unsent_of(c)), room = send_room(t, c, most);
     uint32_t n = want < room ? (uint32_t)want : room;
     if (n == 0 && want != 0) {
         c->was_writable_no = true;
+        if (t->pol->push_writes) /* the write ends here */
+            c->more = c->tail_more = false;
         return TERN_EAGAIN;
     }
-    while (!ring_reserve(&c->snd.buf, t->arena, used + n, c->snd.limit, used)) {
+    while (!ring_reserve(&c->snd.buf, t->arena, used + n, most, used)) {
         if (c->snd.buf.cap > used) { /* no more memory: what there is */
             n = c->snd.buf.cap - used;
             break;
@@ -65,9 +99,13 @@ static void committed(struct tcp *t, struct tcp_conn *c, size_t n, uint32_t flag
     ring_commit(&c->snd.buf, (uint32_t)n);
     if (flags & TERN_SEND_OOB) {
         c->snd.up = snd_fin(c); /* the octet after the last one [RFC9293:MUST-62] */
+        /* [RFC9293:MUST-30] [RFC9293:MUST-31] */
         c->urg = true;
     }
-    c->more = flags & TERN_SEND_MORE;
+    if (flags & TERN_SEND_EOR)
+        record_end(t, c, snd_fin(c));
+    c->more = c->tail_more = flags & TERN_SEND_MORE;
+    profile_wrote(t, c, (uint32_t)n);
     note_call(t, c, TERN_CALL_SEND, (uint32_t)n, now);
     tcp_ready(t, c);
 }
@@ -89,6 +127,12 @@ int64_t tcp_send(struct tcp *t, struct tern_sock s, const void *buf, size_t len,
                  struct tern_time now)
 {
     size_t done = 0;
+    struct tcp_conn *c = conn_get(t, s);
+    uint32_t fill = c != NULL ? profile_fill(t, c) : UINT32_MAX;
+    if (len > fill) { /* what is full goes out first */
+        len = fill;
+        flags = (flags & ~(uint32_t)(TERN_SEND_OOB | TERN_SEND_EOR)) | TERN_SEND_MORE;
+    }
     while (done < len) {
         uint8_t *p;
         size_t n;
@@ -98,7 +142,8 @@ int64_t tcp_send(struct tcp *t, struct tern_sock s, const void *buf, size_t len,
         memcpy(p, (const uint8_t *)buf + done, n);
         done += n;
         bool last = done == len;
-        tcp_send_commit(t, s, n, last ? flags : flags & ~(uint32_t)TERN_SEND_OOB, now);
+        tcp_send_commit(t, s, n, last ? flags : flags & ~(uint32_t)(TERN_SEND_OOB | TERN_SEND_EOR),
+                        now);
     }
     return (int64_t)done;
 }
@@ -125,7 +170,9 @@ static void consume(struct tcp *t, struct tcp_conn *c, uint32_t n)
     ring_drop(&c->rcv.buf, n);
     if (c->rcv.ooo.count == 0)
         ring_release_if_empty(&c->rcv.buf, t->arena);
+    tune_read(t, c);
     window_read(t, c);
+    ack_read(t, c);
 }
 
 /* Passes over an urgent octet that stands first, if it is not wanted in line. */
@@ -137,6 +184,12 @@ static void pass_oob(struct tcp *t, struct tcp_conn *c)
         c->oob_kept = true;
         consume(t, c, 1);
     }
+}
+
+void user_readable(struct tcp *t, struct tcp_conn *c)
+{
+    if (c->rcv.buf.len != 0 && c->rcv.buf.len >= extra_of(t, c)->rcvlowat)
+        event_raise(t, c, TERN_EV_READABLE);
 }
 
 int tcp_recv_data(struct tcp *t, struct tern_sock s, const uint8_t **ptr, size_t *len)
@@ -198,7 +251,7 @@ int64_t tcp_recv(struct tcp *t, struct tern_sock s, void *buf, size_t len, struc
     return (int64_t)done;
 }
 
-int tcp_recv_oob(struct tcp *t, struct tern_sock s, uint8_t *octet)
+int tcp_recv_oob(struct tcp *t, struct tern_sock s, uint8_t *octet) /* [RFC9293:MUST-33] */
 {
     struct tcp_conn *c = conn_get(t, s);
     if (c == NULL)

@@ -17,10 +17,19 @@ uint8_t window_shift(uint32_t limit)
     return s;
 }
 
+#define SLOW_FIRST 65536u /* octets: the first window, where it grows slowly */
+
 static uint32_t window_free(const struct tcp *t, const struct tcp_conn *c)
 {
     uint32_t len = c->rcv.buf.len;
     uint32_t room = c->rcv.limit > len ? c->rcv.limit - len : 0;
+    uint32_t clamp = extra_of(t, c)->window_clamp;
+    if (clamp != 0 && room > clamp)
+        room = clamp;
+    if (t->pol->slow_window && room > SLOW_FIRST) {
+        uint64_t grown = c->bytes_rcvd > 2u * c->rcv_mss ? 2 * c->bytes_rcvd : 0;
+        room = grown < room - SLOW_FIRST ? SLOW_FIRST + (uint32_t)grown : room;
+    }
     uint64_t spare = c->rcv.buf.cap > len ? c->rcv.buf.cap - len : 0;
     uint64_t memory = t->arena->total - t->arena->used + spare;
     uint64_t most = (uint64_t)65535 << c->rcv_ws;
@@ -42,10 +51,10 @@ uint32_t window_offer(const struct tcp *t, const struct tcp_conn *c)
     uint32_t unit = 1u << c->rcv_ws;
     uint32_t down = room & ~(unit - 1);
     tern_assert(seq_ge(c->rcv.adv, c->rcv.nxt));
-    if (down > now && down - now >= sws_step(c))
+    if (down > now && down - now >= sws_step(c)) /* [RFC9293:MUST-39] */
         return down;
     /* Keep the edge: rounding up, since rounding down would pull it back. */
-    uint32_t keep = (now + unit - 1) & ~(unit - 1);
+    uint32_t keep = (now + unit - 1) & ~(unit - 1); /* [RFC9293:SHLD-14] [RFC9293:MAY-8] */
     return keep >> c->rcv_ws > 65535 ? 65535u << c->rcv_ws : keep;
 }
 

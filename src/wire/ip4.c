@@ -69,7 +69,7 @@ int ip4_options_check(const struct ip4_hdr *h)
         if (kind == IP4_OPT_NOP)
             continue;
         uint8_t len = rd_u8(&r);
-        if (len < 2 || rd_take(&r, len - 2u) == NULL)
+        if (len < 2 || rd_take(&r, len - 2u) == NULL) /* [RFC9293:MUST-50] */
             return CAUSE_DROP_IP_HEADER;
         if (kind == IP4_OPT_LSRR || kind == IP4_OPT_SSRR)
             return CAUSE_DROP_IP_OPTION;

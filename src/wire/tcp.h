@@ -15,16 +15,44 @@
 #define TCP_OPTS_MAX    40u
 #define TCP_CSUM_OFF    16u /* of the checksum field */
 #define TCP_SACK_BLOCKS 4
+#define SIGN_MD5_ROOM   20u /* octets that tcp_build() writes for a signature, NOPs included */
+#define SIGN_AO_ROOM    16u
+
+/* Which signature a segment carries [RFC2385:3.0] [RFC5925:2.2]. */
+enum tcp_sign {
+    TCP_SIGN_NONE = 0,
+    TCP_SIGN_MD5,
+    TCP_SIGN_AO,
+    TCP_SIGN_BAD, /* parsed only: two of them, or an impossible length */
+};
+#define TCP_TFO     34u  /* Fast Open cookie [RFC7413:4.1.1] */
+#define TCP_TFO_EXP 254u /* the same as an experiment: ExID 0xF989 [RFC6994] */
+
+/* The order of a SYN's options, built only: both are seen on the Internet. */
+enum tcp_layout {
+    TCP_LAYOUT_SACK_FIRST = 0, /* MSS, SACK permitted, timestamps, NOP, window scale */
+    TCP_LAYOUT_SCALE_FIRST,    /* MSS, NOP, window scale, SACK permitted, timestamps, ends */
+};
 
 /* The options this stack knows. Zero is "none". */
 struct tcp_opts {
     bool has_ts, sack_ok, has_ws, has_mss; /* sack_ok: SACK permitted */
     uint8_t ws;                            /* shift count; the parser caps it at 14 [RFC7323:2.3] */
+    uint8_t layout;                        /* enum tcp_layout, if has_mss */
     uint16_t mss;                          /* parsed: never 0 */
     uint32_t tsval, tsecr;
-    uint8_t nsack; /* blocks in sack[] */
+    uint8_t tfo;     /* Fast Open cookie: TCP_TFO or TCP_TFO_EXP; 0 = no such option */
+    uint8_t tfo_len; /* its octets: 4, 6 ... 16; 0 = asks for one */
+    uint8_t accecn;  /* AccECN counters that follow, plus 1; 0 = no such option. Built: 0 or 4 */
+    const uint8_t *tfo_cookie; /* parsed: within the segment */
+    uint32_t e0b, ceb, e1b;   /* the three counters, 24 bits each; parsed: what is not there is 0 */
+    uint8_t sign;             /* enum tcp_sign */
+    uint8_t sign_len;         /* parsed: octets of that option, kind and length included */
+    uint8_t ao_key, ao_rnext; /* KeyID and RNextKeyID, if sign is AO */
+    const uint8_t *sign_at;   /* parsed: where the option begins, within the segment */
+    uint8_t nsack;            /* blocks in sack[] */
     struct {
-        struct seq lo, hi; /* parsed: lo < hi */
+        struct seq lo, hi; /* parsed: lo < hi; beyond nsack not written */
     } sack[TCP_SACK_BLOCKS];
 };
 
@@ -33,6 +61,8 @@ struct tcp_seg {
     struct seq seq, ack; /* ack means something only with TERN_TH_ACK */
     uint32_t wnd;        /* as on the wire, unscaled */
     uint16_t sport, dport, urg;
+    bool ae;      /* the ninth control bit [RFC9768:3.1] */
+    uint8_t ecn;  /* not of the header: the IP packet's ECN codepoint, for who builds and reads */
     uint8_t th;   /* TERN_TH_*, all eight bits as received */
     uint8_t hlen; /* parsed: header with options, octets: 20 ... 60. Not read by tcp_build() */
     const uint8_t *data; /* payload, within the parsed octets */
@@ -61,6 +91,9 @@ int tcp_parse(const uint8_t *p, size_t n, struct tcp_seg *out);
  * Options lie on four-octet boundaries in the order that deployed stacks use:
  *   MSS, SACK permitted, timestamps, NOP, window scale    on a SYN
  *   NOP, NOP, timestamps, NOP, NOP, SACK                  otherwise
+ * and as the last NOP, NOP and MD5, or AO: the digest's or MAC's octets are
+ * zero, and are the last of the header.
+ * and at the end a Fast Open cookie or the AccECN counters, filled up with NOPs.
  */
 size_t tcp_build(uint8_t *p, size_t cap, const struct tcp_seg *s);
 

@@ -28,8 +28,16 @@ class Agent:
 
     # ---- opening ----
 
-    def do_listen(self, port, backlog=16):
+    @staticmethod
+    def sign(s, peer, key):
+        """TCP_MD5SIG: struct tcp_md5sig, a sockaddr_storage before it."""
+        if key:
+            s.setsockopt(socket.IPPROTO_TCP, 14, struct.pack(
+                "=HH4s120xBBHI80s", socket.AF_INET, 0, socket.inet_aton(peer), 0, 0, len(key), 0, key.encode()))
+
+    def do_listen(self, port, backlog=16, peer="", key=""):
         s = socket.socket()
+        self.sign(s, peer, key)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         s.bind(("", int(port)))
         s.listen(int(backlog))
@@ -46,8 +54,9 @@ class Agent:
             s.bind(("", int(port)))
         return s
 
-    def do_connect(self, addr, port, lport=0):
+    def do_connect(self, addr, port, lport=0, peer="", key=""):
         s = self.open(lport)
+        self.sign(s, peer, key)
         try:
             s.connect((addr, int(port)))
         except OSError:
@@ -55,8 +64,31 @@ class Agent:
             raise
         return self.keep(s)
 
-    def do_start(self, addr, port, lport=0):
+    # ---- data in the SYN ----
+
+    def do_fastlisten(self, port, qlen=16):
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind(("", int(port)))
+        s.listen(16)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, int(qlen))
+        return self.keep(s)
+
+    def do_fastopen(self, addr, port, n, seed=1):
+        """connect() by sendto(MSG_FASTOPEN), then the rest: what was sent with the call, and the hash of all."""
+        s = socket.socket()
+        data = random.Random(int(seed)).randbytes(int(n))
+        first = s.sendto(data, socket.MSG_FASTOPEN, (addr, int(port)))
+        s.sendall(data[first:])
+        return self.keep(s), first, hashlib.sha256(data).hexdigest()
+
+    def do_option(self, i, name):
+        """An octet of TCP_INFO's tcpi_options: 8 ECN, 16 ECN seen, 32 data of the SYN taken."""
+        return self.socks[int(i)].getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104)[5] & int(name)
+
+    def do_start(self, addr, port, lport=0, peer="", key=""):
         s = self.open(lport)
+        self.sign(s, peer, key)
         s.setblocking(False)
         err = s.connect_ex((addr, int(port)))
         if err not in (0, errno.EINPROGRESS):

@@ -197,7 +197,26 @@ ROW(LISTEN_10, PASSIVE) /* [RFC9293:MUST-57] [RFC9293:MUST-63] */
     }
 }
 
-SKIP(LISTEN_11, "TCP Fast Open is a later capability")
+ROW(LISTEN_11, PASSIVE) /* [RFC7413:4.2.2] */
+{
+    struct tcp_seg s = {.seq = r->peer_iss, .th = SYN, .wnd = r->wnd};
+    struct tcp_listener *l = listener_get(r->t, r->lis);
+    uint8_t cookie[FO_COOKIE];
+    assert_int_equal(tcp_setopt(r->t, r->lis, TERN_OPT_FASTOPEN, 4, r->now), TERN_OK);
+    fastopen_cookie(r->t, l, &r->tuple, cookie);
+    s.opt.tfo = TCP_TFO;
+    s.opt.tfo_len = sizeof cookie;
+    s.opt.tfo_cookie = cookie;
+    assert_int_equal(rig_seg(r, &s, 100), CAUSE_RX_SEG);
+    rig_in_state(r, TERN_TCP_SYN_RECEIVED);
+    const struct rig_out *o = rig_one(r, SYN | ACK);
+    assert_true(seq_eq(o->seg.ack, seq_add(r->peer_iss, 101)));
+    rig_accept(r);
+    assert_int_equal(rig_recv(r, 1000), 100);
+    assert_int_equal(rig_send(r, 50), 50);
+    assert_int_equal(rig_one(r, ACK)->seg.len, 50);
+    rig_in_state(r, TERN_TCP_SYN_RECEIVED);
+}
 
 ROW(LISTEN_12, PASSIVE) /* neither RST, ACK nor SYN */
 {
@@ -405,6 +424,7 @@ ROW(SYN_RECEIVED_07, BOTH) /* RST inside, not exact: challenge */
     rig_ack(r, CAUSE_TX_ACK_CHALLENGE);
 }
 
+/* [RFC9293:MUST-11] */
 ROW(SYN_RECEIVED_08, PASSIVE) /* exact RST: back to LISTEN, the user is not told */
 {
     rig_in(r, RST, 0, 0, 0);
@@ -413,7 +433,7 @@ ROW(SYN_RECEIVED_08, PASSIVE) /* exact RST: back to LISTEN, the user is not told
     assert_int_equal(r->t->halves.used, 0);
 }
 
-ROW(SYN_RECEIVED_09, ACTIVE) /* exact RST: refused */
+ROW(SYN_RECEIVED_09, ACTIVE) /* exact RST: refused [RFC9293:MUST-11] */
 {
     rig_in(r, RST, 0, 0, 0);
     rig_silent(r);

@@ -84,7 +84,7 @@ static void seg_outside(struct rig *r)
     rig_ack(r, CAUSE_TX_ACK_OUT_OF_WINDOW);
 }
 
-static void rst_outside(struct rig *r)
+static void rst_outside(struct rig *r) /* [RFC5961:3.2#1] */
 {
     int32_t right = (int32_t)rig_at(r).rcv_wnd;
     int32_t where[] = {right, right + 1000, -100, -1};
@@ -95,7 +95,7 @@ static void rst_outside(struct rig *r)
     }
 }
 
-static void rst_inside(struct rig *r)
+static void rst_inside(struct rig *r) /* [RFC5961:3.2#3] */
 {
     assert_int_equal(rig_in(r, RST, 1, 0, 0), CAUSE_DROP_RST_CHALLENGED);
     rig_ack(r, CAUSE_TX_ACK_CHALLENGE);
@@ -106,7 +106,7 @@ static void rst_inside(struct rig *r)
 
 /* An exact RST; err is what the application reads. RST with payload counts as well
  * [RFC9293:SHLD-2]. */
-static void exact_rst(struct rig *r, int err)
+static void exact_rst(struct rig *r, int err) /* [RFC5961:3.2#2] */
 {
     rig_in(r, RST, 0, 0, 10);
     rig_silent(r);
@@ -129,7 +129,7 @@ static void rst_late(struct rig *r)
     exact_rst(r, TERN_OK);
 }
 
-static void syn_any(struct rig *r) /* any SEQ [RFC5961:4.2] */
+static void syn_any(struct rig *r) /* any SEQ [RFC5961:4.2] [RFC5961:4.2#1] */
 {
     int32_t right = (int32_t)rig_at(r).rcv_wnd;
     int32_t where[] = {0, 10, right, right + 1000, -1, -100000};
@@ -154,7 +154,7 @@ static void no_ack_bit(struct rig *r)
 
 /* ---- step 5 ---- */
 
-static void ack_beyond(struct rig *r)
+static void ack_beyond(struct rig *r) /* [RFC5961:5.2#1] [RFC5961:5.2#2] */
 {
     assert_int_equal(rig_in(r, ACK, 0, 1, 0), CAUSE_DROP_ACK_UNSENT);
     rig_ack(r, CAUSE_TX_ACK_BEYOND);
@@ -163,7 +163,7 @@ static void ack_beyond(struct rig *r)
 }
 
 /* Below SND.UNA - MAX.SND.WND, and below the ISS however large the window is. */
-static void ack_too_old(struct rig *r)
+static void ack_too_old(struct rig *r) /* [RFC9293:MAY-12] [RFC5961:5.2#1] [RFC5961:5.2#2] */
 {
     struct tcp_conn *c = rig_conn(r);
     uint32_t since = (uint32_t)seq_diff(c->snd.nxt, c->snd.iss);
@@ -324,7 +324,7 @@ static void in_flight(struct rig *r)
     assert_true(seq_lt(rig_at(r).snd_una, rig_at(r).snd_nxt));
 }
 
-static void rto(struct rig *r)
+static void rto(struct rig *r) /* [RFC6298:5.4] [RFC6298:5] */
 {
     in_flight(r);
     struct tcp_conn *c = rig_conn(r);
@@ -381,7 +381,7 @@ static void probes(struct rig *r, int64_t minutes)
     assert_true(gap <= 61000);
 }
 
-static void persist(struct rig *r)
+static void persist(struct rig *r) /* [RFC9293:MUST-35] */
 {
     r->wnd = 0;
     rig_in(r, ACK, 0, 0, 0);

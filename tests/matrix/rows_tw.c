@@ -28,7 +28,7 @@ ROW(TIME_WAIT_03, BOTH)
     rig_silent(r);
 }
 
-ROW(TIME_WAIT_04, BOTH) /* outside the window, and no SYN */
+ROW(TIME_WAIT_04, BOTH) /* outside the window, and no SYN [RFC1337:2] */
 {
     assert_int_equal(rig_in(r, ACK, 70000, 0, 10), CAUSE_DROP_OUT_OF_WINDOW);
     rig_ack(r, CAUSE_TX_ACK_OUT_OF_WINDOW);
@@ -59,7 +59,7 @@ ROW(TIME_WAIT_07, BOTH | FRESH)
     rig_silent(r);
 }
 
-ROW(TIME_WAIT_08, BOTH) /* [RFC1337:3] F1 */
+ROW(TIME_WAIT_08, BOTH) /* [RFC1337:3] F1 [RFC1337:2] */
 {
     assert_int_equal(rig_in(r, RST, 0, 0, 0), CAUSE_DROP_TIME_WAIT_RST);
     assert_int_equal(rig_in(r, RST, 10, 0, 0), CAUSE_DROP_TIME_WAIT_RST);
@@ -79,7 +79,7 @@ ROW(TIME_WAIT_09, BOTH)
     assert_non_null(rig_half(r));
 }
 
-ROW(TIME_WAIT_10, BOTH) /* not newer: silence */
+ROW(TIME_WAIT_10, BOTH) /* not newer: silence [RFC6191:2#3] */
 {
     struct rig_at old = rig_at(r);
     rig_listen(r, 4);

@@ -71,6 +71,20 @@ static bool end_timed(struct sim_world *w, struct sim_end *e)
 
 /* ---- opening ---- */
 
+/* Where takes fail on purpose an option may be refused for want of a record; that changes nothing,
+ * and the same call again works unless they go on failing: then the default stays. */
+static void end_setopt(struct sim_world *w, struct sim_end *e, enum tern_opt opt, int64_t v)
+{
+    int r = tern_setopt(stack_of(w, e), e->sock, opt, v, w->now);
+    if (r == TERN_ENOBUFS && w->plan->fail_take)
+        r = tern_setopt(stack_of(w, e), e->sock, opt, v, w->now);
+    if (r == TERN_ENOBUFS && w->plan->fail_take && w->plan->fail_persist)
+        return;
+    if (r != TERN_OK)
+        sim_fail(w, "flow %u end %u: option %d to %lld: %s", e->flow, e->side, (int)opt,
+                 (long long)v, tern_strerror(r));
+}
+
 static void end_options(struct sim_world *w, struct sim_end *e)
 {
     const struct sim_side *s = e->plan;
@@ -87,14 +101,9 @@ static void end_options(struct sim_world *w, struct sim_end *e)
         {TERN_OPT_USER_TIMEOUT_MS, s->uto_ms, s->uto_ms != 0},
         {TERN_OPT_OOBINLINE, 1, s->urgent},
     };
-    for (unsigned i = 0; i < sizeof set / sizeof set[0]; i++) {
-        if (!set[i].want)
-            continue;
-        int r = tern_setopt(stack_of(w, e), e->sock, set[i].opt, set[i].v, w->now);
-        if (r != TERN_OK)
-            sim_fail(w, "flow %u end %u: tern_setopt(%d): %s", e->flow, e->side, (int)set[i].opt,
-                     tern_strerror(r));
-    }
+    for (unsigned i = 0; i < sizeof set / sizeof set[0]; i++)
+        if (set[i].want)
+            end_setopt(w, e, set[i].opt, set[i].v);
 }
 
 static void end_begin(struct sim_world *w, struct sim_end *e)
@@ -366,10 +375,7 @@ static void end_fiddle(struct sim_world *w, struct sim_end *e)
         v = 1 + prng_below(&w->rng, 255);
     if (opt == TERN_OPT_CORK && e->shut)
         v = 0;
-    int r = tern_setopt(stack_of(w, e), e->sock, opt, v, w->now);
-    if (r != TERN_OK)
-        sim_fail(w, "flow %u end %u: option %d to %lld: %s", e->flow, e->side, (int)opt,
-                 (long long)v, tern_strerror(r));
+    end_setopt(w, e, opt, v);
 }
 
 static bool end_begun(struct sim_world *w, struct sim_end *e)

@@ -41,12 +41,16 @@ struct road {
     uint64_t rate; /* bit/s */
     uint32_t rtt_ms;
     double lose, queue; /* queue in BDP */
+    double ce, mark;    /* packets marked at random; a queue of this many BDP marks, 0 = none */
+    uint8_t ecn;        /* as tern_config.ecn */
     unsigned flows;
     uint8_t cc[FLOWS];
     uint32_t seconds;
     uint32_t from;     /* counting begins here (seconds) */
     uint32_t apart_ms; /* between the beginnings of the flows */
     uint32_t lose_nth; /* this data segment is lost, 0 = none */
+    uint32_t ceiling;  /* of the buffers; 0 = as large as the road needs */
+    uint32_t fixed;    /* buffers of this size, which do not grow; 0 = they do */
     bool trace;
 };
 
@@ -102,7 +106,11 @@ static struct tern_stack *stack_make(struct run *r, unsigned i)
     c.max_conns = 64;
     c.trace_records = r->road.trace ? 1u << 16 : 0;
     c.buf_bytes = UINT64_C(1) << 29;
-    c.sndbuf = c.rcvbuf = buffers(&r->road);
+    c.sndbuf = c.rcvbuf = r->road.ceiling != 0 ? r->road.ceiling : buffers(&r->road);
+    c.autotune = r->road.fixed == 0;
+    c.ecn = r->road.ecn;
+    if (r->road.fixed != 0)
+        c.sndbuf = c.rcvbuf = r->road.fixed;
     struct tern_stack *st = tern_stack_new(&c, r->now, why);
     if (st == NULL)
         die("stack", why);
@@ -117,6 +125,8 @@ static void run_open(struct run *r, const struct road *road)
     r->now.ns = SEC;
     struct tern_impair_config out = {.seed = 1,
                                      .lose = road->lose,
+                                     .ce = road->ce,
+                                     .ce_bytes = (uint32_t)((double)bdp(road) * road->mark),
                                      .rate_bps = road->rate,
                                      .delay_us = (uint64_t)road->rtt_ms * 500};
     struct tern_impair_config in = {.seed = 2, .delay_us = (uint64_t)road->rtt_ms * 500};
@@ -298,11 +308,11 @@ static void run_until(struct run *r, int64_t end)
 /* ---- results ---- */
 
 struct result {
-    double goodput;      /* percent of the rate, all flows */
-    double share[FLOWS]; /* ... of each */
-    double jain;         /* percent */
-    double rtt;          /* mean, ms */
-    uint64_t retrans;
+    double goodput;            /* percent of the rate, all flows */
+    double share[FLOWS];       /* ... of each */
+    double jain;               /* percent */
+    double rtt;                /* mean, ms */
+    uint64_t retrans, reduced; /* reduced: times for a mark */
 };
 
 static struct result drive(const struct road *road)
@@ -328,6 +338,7 @@ static struct result drive(const struct road *road)
     x.goodput = sum;
     x.jain = squares > 0 ? 100 * sum * sum / (road->flows * squares) : 0;
     x.rtt = rtt / road->flows;
+    x.reduced = tern_counter(r.st[0], CAUSE_CC_ECN);
     run_close(&r);
     return x;
 }
@@ -573,12 +584,51 @@ static void law_curve(void)
         c.off, 1);
 }
 
+/* 100 ms and 1 Gbit/s, which hold 12.5 MB: goodput with buffers that begin small and grow. */
+static double long_fat(uint32_t fixed)
+{
+    struct road r = {.rtt_ms = 100, .queue = 1, .seconds = 20, .from = 5, .fixed = fixed};
+    r.rate = UINT64_C(1000000000);
+    r.ceiling = 64u << 20;
+    road_add(&r, 1, TERN_CC_CUBIC);
+    return drive(&r).goodput;
+}
+
+/* Marks, no losses [RFC3168:6.1.2]: nothing is sent again, one reduction a round trip at most. */
+static void law_marks(unsigned cc, unsigned ecn)
+{
+    char what[120];
+    for (unsigned random = 0; random < 2; random++) {
+        struct road r = road_of(20, 0, 3, 20);
+        r.ecn = (uint8_t)ecn;
+        r.mark = 0.3;
+        r.ce = random ? 0.02 : 0;
+        road_add(&r, 1, cc);
+        struct result x = drive(&r);
+        (void)snprintf(what, sizeof what, "%s, ecn %u, %s marks: goodput, reductions",
+                       tern_cc_name(cc), ecn, random ? "random" : "a queue's");
+        law(x.retrans == 0 && x.goodput > (random ? 10 : 85) && x.reduced > 0 && x.reduced <= 1000,
+            what, x.goodput, (double)x.reduced);
+    }
+}
+
+static void law_window(void)
+{
+    double grows = long_fat(0), large = long_fat(64u << 20), small = long_fat(128u << 10);
+    law(grows > 0.97 * large, "100 ms, 1 Gbit/s: growing buffers are as good as large ones", grows,
+        large);
+    law(grows > 20 * small, "... and a fixed 128 KB would have been the limit", grows, small);
+}
+
 static int check_laws(void)
 {
     double a, b;
     law_curve();
+    law_window();
     for (unsigned cc = 0; cc < TERN_CC_NONE; cc++)
         law_fair(cc);
+    for (unsigned i = 0; i < 2 * TERN_CC_NONE; i++)
+        law_marks(i / 2, i % 2 ? 3 : 1);
     a = alone(TERN_CC_CUBIC, 100, 0.0001, 1);
     b = alone(TERN_CC_RENO, 100, 0.0001, 1);
     law(a > b, "a long fat pipe: cubic is ahead of reno", a, b);

@@ -2,11 +2,12 @@
 /*
  * sim: plays seeded runs of two stacks.
  *
- *     sim [--profile P] [--seed N] [--runs K] [--seconds S] [--twice] [--verbose]
+ *     sim [--profile P] [--seed N] [--runs K] [--seconds S] [--twice] [--verbose] [--steps FILE]
  *
  * Without --profile each seed takes the next profile in turn. A failure prints what was wrong and
  * the one command that repeats it, and the exit status is 1. --seconds goes on, from the seed on,
  * until that much real time is over (a soak). --twice plays each run again and compares the hashes.
+ * --steps writes what connections did (steps.c) to a file.
  */
 #include "sim.h"
 
@@ -25,6 +26,7 @@ struct opts {
     int profile; /* -1 = in turn */
     uint64_t seed, runs, seconds;
     bool twice, verbose;
+    const char *steps;
 };
 
 static struct sim_plan plan;
@@ -53,7 +55,7 @@ static int usage(const char *what)
     (void)fprintf(stderr,
                   "sim: %s\n"
                   "usage: sim [--profile P] [--seed N] [--runs K] [--seconds S] [--twice] "
-                  "[--verbose]\nprofiles:",
+                  "[--verbose] [--steps FILE]\nprofiles:",
                   what);
     for (unsigned i = 0; i < SIM_PROFILES; i++)
         (void)fprintf(stderr, " %s", sim_profile_name(i));
@@ -91,6 +93,10 @@ static int parse(struct opts *o, int argc, char **argv)
         char *end = NULL;
         uint64_t n = strtoull(v, &end, 0);
         bool number = *v && *end == '\0';
+        if (strcmp(a, "--steps") == 0) {
+            o->steps = v;
+            continue;
+        }
         if (strcmp(a, "--profile") == 0) {
             o->profile = profile_by_name(v);
             number = o->profile >= 0;
@@ -146,6 +152,7 @@ static bool run_one(const struct opts *o, const char *argv0, enum sim_profile pr
         ok = !world.why[0];
     }
     (void)alarm(0);
+    steps_end(&world);
     if (!ok)
         printf("not ok: %s seed %" PRIu64 ": %s\n%s\n", sim_profile_name(profile), seed, world.why,
                command);
@@ -173,6 +180,10 @@ int main(int argc, char **argv)
         failed += !run_one(&o, argv[0], p, seed);
         frames += world.frames;
         octets += world.octets;
+    }
+    if (o.steps != NULL && !steps_write(o.steps)) {
+        perror(o.steps);
+        failed++;
     }
     printf("%" PRIu64 " runs, %" PRIu64 " failed; %" PRIu64 " frames, %" PRIu64 " octets\n", n,
            failed, frames, octets);

@@ -56,6 +56,8 @@ static void base_config(struct sim_plan *p, struct prng *r)
     c->sack = !one_in(r, 4);
     c->wscale = !one_in(r, 4);
     c->nagle = !one_in(r, 3);
+    struct prng aside = *r; /* the other choices stay what they were */
+    c->profile = (uint8_t)prng_below(&aside, TERN_PROFILE_COUNT);
     c->sndbuf = 4096u << prng_below(r, 7);
     c->rcvbuf = 4096u << prng_below(r, 7);
 }
@@ -400,6 +402,20 @@ static void gso(struct sim_plan *p, struct prng *r)
     mtu_gso(p, r, true);
 }
 
+/* [RFC4821:7.7] */
+static void black_hole(struct sim_plan *p, struct prng *r)
+{
+    p->impaired = true;
+    p->mtu = one_in(r, 4) ? 9000 : 1500;
+    p->cfg.mtu_probing = (uint8_t)between(r, 1, 2);
+    p->cfg.sndbuf = p->cfg.rcvbuf = 65536u << prng_below(r, 4);
+    p->flow[0].side[prng_below(r, 2)].tx_total = 100000 + prng_below(r, 400000);
+    for (unsigned h = 0; h < 2; h++)
+        p->imp[h].mtu = (uint16_t)between(r, 552, 1499);
+    if (one_in(r, 3))
+        impair_both(p, r, 0.02, 0, 0.05, 0);
+}
+
 static void loopback(struct sim_plan *p, struct prng *r)
 {
     for (uint32_t i = 0; i < p->nflows; i++) {
@@ -458,6 +474,7 @@ static const struct {
     [SIM_UDP_MIX] = {"udp", udp},
     [SIM_MTU] = {"mtu", mtu},
     [SIM_GSO] = {"gso", gso},
+    [SIM_BLACK_HOLE] = {"black-hole", black_hole},
     [SIM_ABORT] = {"abort", aborts},
     [SIM_URGENT] = {"urgent", urgent},
     [SIM_WRAP] = {"wrap", wrap},

@@ -55,6 +55,7 @@ enum sim_profile {
     SIM_UDP_MIX,     /* datagrams beside the streams */
     SIM_MTU,         /* 576 to 9000 */
     SIM_GSO,         /* super-segments */
+    SIM_BLACK_HOLE,  /* a hop in the middle is narrower and silent about it */
     SIM_ABORT,       /* close and abort at any time */
     SIM_URGENT,      /* urgent octets, read in line */
     SIM_WRAP,        /* the sequence number passes 2^32 in mid-stream */
@@ -246,6 +247,11 @@ void watch_inspect(struct sim_world *w, unsigned h);
 void watch_rest(struct sim_world *w, unsigned h); /* all records of a stack at rest are closed */
 void watch_free(struct watch *wa);
 void watch_note(void *ctx, const struct tern_trace *r); /* a link's impairment */
+
+/* ---- steps.c ---- */
+void steps_note(const struct sim_world *w, unsigned h, const struct tern_trace *r);
+void steps_end(const struct sim_world *w); /* after a run */
+bool steps_write(const char *path);        /* of all runs; false with errno */
 
 /* The octet at a position of a stream. */
 static inline uint8_t sim_octet(uint32_t stream, uint64_t pos)

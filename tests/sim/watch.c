@@ -180,6 +180,7 @@ static void watch_record(struct sim_world *w, unsigned h, const struct tern_trac
     if (w->verbose)
         print_record(w, h, r);
     hash_record(w, h, r);
+    steps_note(w, h, r);
     w->records++;
     if (r->time.ns > w->now.ns)
         sim_fail(w, "host %u #%u: a record from the future", h, r->serial);

@@ -53,6 +53,18 @@ def test_other_floods_hurt_nobody(tern, attack):
         assert row["cookies=overflow"]["answers"] == 0
 
 
+def test_one_source_hurts_only_its_own_network(tern):
+    """The clients are outside of the forger's /24: what its prefix may have is all that it gets, whatever the policy,
+    and the owner of the forged address hears no more than prefix_answers_per_s (10000) from us."""
+    doc, row = rows(tern, "--virtual", "--attack", "syn-same")
+    assert (doc["attack"], len(row)) == ("syn-same", 7)
+    for name, r in row.items():
+        assert r["honest_done"] == r["honest_tried"] == 40, name
+        assert 0 < r["syn_acks"] <= 12000 < r["forged"], name
+        if not name.startswith("cookies"):
+            assert r["syn_acks"] <= 2 * 1024 + 40, name     # max_prefix_half records, each sent again once by then
+
+
 @pytest.mark.parametrize("attack", ["stall", "zero-window"])
 def test_a_forger_that_connects(tern, attack):
     done = lab(tern, "--virtual", "--rate", "500", "--seconds", "1", "--honest", "40", "--json", "--policy",
@@ -88,7 +100,7 @@ def test_the_kernel_as_the_reference(tern):
 @pytest.mark.parametrize("args, complaint", [
     (["--rate", "0"], "--rate: '0': not a whole number from 1"),
     (["--attack", "teardrop"], "--attack: not one of syn"),
-    (["--link", "tap:t0"], "--link: wire, tun or both"),
+    (["--link", "tap:t0"], "--link: wire, tun, veth or all"),
     (["--virtual", "--link", "tun"], "--virtual: the kernel's clock"),
     (["10.1.1.1"], "there is no address to be given"),
     (["--policy", "hope"], "'hope': not a policy"),

@@ -430,6 +430,64 @@ static void test_d26_data_on_syn(void **state)
     }
 }
 
+/* A SYN with this Fast Open cookie and len octets of text. */
+static void fast_syn(struct rig *r, const uint8_t cookie[FO_COOKIE], uint32_t len)
+{
+    struct tcp_seg s = {.seq = r->peer_iss, .th = SYN, .wnd = r->wnd};
+    s.opt.has_mss = true;
+    s.opt.mss = 1460;
+    s.opt.tfo = TCP_TFO;
+    s.opt.tfo_len = FO_COOKIE;
+    s.opt.tfo_cookie = cookie;
+    rig_seg(r, &s, len);
+}
+
+/* D26: a Fast Open cookie is 64 bits of a keyed hash of both addresses: a guessed or a borrowed one
+ * opens nothing, and its text is not kept. With good ones no more than TERN_OPT_FASTOPEN's number
+ * are pending, and a SYN whose ACK never comes earns an initial window and 1 + synack_retries
+ * SYN-ACKs at most (RFC 7413 5.1). */
+static void test_d26_fast_open(void **state) /* [RFC7413:5.1] */
+{
+    enum { LIMIT = 4 };
+    struct rig *r = *state;
+    uint8_t good[FO_COOKIE], guess[FO_COOKIE];
+    uint64_t x = 4711;
+    r->wnd = 65535;
+    rig_listen(r, 64);
+    assert_int_equal(tcp_setopt(r->t, r->lis, TERN_OPT_FASTOPEN, LIMIT, r->now), TERN_OK);
+    for (unsigned i = 0; i < 10000; i++) { /* guessed; every other one is good elsewhere */
+        peer(r, i + 1);
+        fastopen_cookie(r->t, listener_get(r->t, r->lis), &r->tuple, good);
+        x = x * 6364136223846793005u + 1442695040888963407u;
+        memcpy(guess, i % 2 ? (const void *)&x : good, sizeof guess);
+        peer(r, i + 20000);
+        fast_syn(r, guess, 1400);
+        assert_null(rig_find(r));
+        assert_int_equal(r->arena.used, 0);
+        while (rig_pull1(r) != NULL)
+            assert_true(seq_eq(r->out[0].seg.ack, seq_add(r->peer_iss, 1)));
+    }
+    assert_int_equal(rig_count(r, CAUSE_TX_SYN_ACK_FASTOPEN), 0);
+    peer(r, 0);
+    fastopen_cookie(r->t, listener_get(r->t, r->lis), &r->tuple, good);
+    for (unsigned i = 0; i < 100; i++) { /* one good cookie, again and again */
+        port(r, i);
+        fast_syn(r, good, 1400);
+    }
+    assert_int_equal(rig_count(r, CAUSE_ST_FASTOPEN), LIMIT);
+    while (rig_pull1(r) != NULL)
+        ;
+    rig_accept(r);
+    assert_int_equal(rig_send(r, 60000), 60000); /* the application answers the first at once */
+    uint32_t text = 0;
+    while (rig_pull1(r) != NULL)
+        text += r->out[0].seg.len;
+    assert_in_range(text, 1, cc_initial_window(1460));
+    rig_run(r, 300000);
+    assert_null(rig_find(r));
+    assert_int_equal(listener_get(r->t, r->lis)->fo.pending, 0);
+}
+
 /* D27: silly-window avoidance: a window that opens by single octets is left alone but for the
  * override timer. */
 static void test_d27_silly_window(void **state)
@@ -556,6 +614,7 @@ int main(void)
         RIG_TEST(test_d24_accept_queue),
         RIG_TEST(test_d25_timers_at_one_instant),
         RIG_TEST(test_d26_data_on_syn),
+        RIG_TEST(test_d26_fast_open),
         RIG_TEST(test_d27_silly_window),
         RIG_TEST(test_d28_old_segments),
         RIG_TEST(test_d29_garbage),

@@ -12,7 +12,7 @@ static void established(struct rig *r)
 
 /* C01: initial sequence numbers are a keyed SipHash of the four-tuple plus a 4 us clock (RFC 6528).
  */
-static void test_c01_isn_cannot_be_predicted(void **state)
+static void test_c01_isn_cannot_be_predicted(void **state) /* [RFC9293:MUST-9] [RFC6528:3#2] */
 {
     struct rig *r = *state;
     struct tcp_tuple tu = r->tuple;
@@ -38,7 +38,7 @@ static void test_c01_isn_cannot_be_predicted(void **state)
 }
 
 /* C02: only a RST exactly at RCV.NXT kills; one in the window is challenged (RFC 5961 3.2). */
-static void test_c02_blind_rst(void **state)
+static void test_c02_blind_rst(void **state) /* [RFC5961:3.2#1] [RFC5961:3.2#3] */
 {
     struct rig *r = *state;
     established(r);
@@ -57,7 +57,7 @@ static void test_c02_blind_rst(void **state)
 }
 
 /* C03: a SYN on a live connection is challenged, whatever its number (RFC 5961 4.2). */
-static void test_c03_blind_syn(void **state)
+static void test_c03_blind_syn(void **state) /* [RFC5961:4.2#1] */
 {
     struct rig *r = *state;
     established(r);
@@ -71,7 +71,7 @@ static void test_c03_blind_syn(void **state)
 
 /* C04: data whose ACK is older than the largest window, or of the future, is not taken (RFC
  * 5961 5.2). */
-static void test_c04_blind_data(void **state)
+static void test_c04_blind_data(void **state) /* [RFC5961:5.2#1] [RFC5961:5.2#2] */
 {
     struct rig *r = *state;
     established(r);
@@ -85,7 +85,7 @@ static void test_c04_blind_data(void **state)
 }
 
 /* C05: challenge ACKs are counted for each connection (challenge_per_s); no counter is shared. */
-static void test_c05_challenge_counter(void **state)
+static void test_c05_challenge_counter(void **state) /* [RFC5961:7] */
 {
     struct rig *r = *state;
     unsigned sent = 0;
@@ -129,7 +129,7 @@ static void test_c06_ip_identification(void **state)
 
 /* C07: ephemeral ports begin at a keyed hash of both addresses and the port (RFC 6056, algorithm
  * 3). */
-static void test_c07_source_ports(void **state)
+static void test_c07_source_ports(void **state) /* [RFC6056:3.3] */
 {
     struct rig *r = *state;
     unsigned near = 0;
@@ -147,7 +147,7 @@ static void test_c07_source_ports(void **state)
 }
 
 /* C08: in SYN-SENT only RST,ACK of ISS+1 ends the attempt; a wrong SYN-ACK is answered with RST. */
-static void test_c08_spoofed_answers_to_a_syn(void **state)
+static void test_c08_spoofed_answers_to_a_syn(void **state) /* [RFC5961:3.2#4] */
 {
     struct rig *r = *state;
     r->active = true;
@@ -177,7 +177,7 @@ static void test_c08_spoofed_answers_to_a_syn(void **state)
 
 /* C09: TS.Recent moves only with a segment that is acceptable and spans Last.ACK.sent (RFC
  * 7323 4.3). */
-static void test_c09_paws_poisoning(void **state)
+static void test_c09_paws_poisoning(void **state) /* [RFC7323:4.3] */
 {
     struct rig *r = *state;
     established(r);
@@ -194,6 +194,7 @@ static void test_c09_paws_poisoning(void **state)
 
 /* C11: an ICMP hard error never ends an open connection, and an opening one only if it quotes the
  * SYN. */
+/* [RFC9293:MUST-54] [RFC9293:SHLD-26] [RFC5927:4] */
 static void test_c11_icmp_hard_errors(void **state)
 {
     struct rig *r = *state;
@@ -220,9 +221,15 @@ static void test_c11_icmp_hard_errors(void **state)
     rig_in_state(r, TERN_TCP_CLOSED);
 }
 
-/* C12: "fragmentation needed" counts only for a quoted number in flight, and the MSS has a floor.
- */
-static void test_c12_icmp_too_big(void **state)
+static unsigned too_big(struct rig *r, uint32_t seq, uint16_t mtu)
+{
+    return tcp_icmp(r->t, &r->local, &r->peer, seq, TERN_EMSGSIZE, false, mtu, r->now);
+}
+
+/* C12: "fragmentation needed" counts only for a quoted number in flight, never below 552; once a
+ * segment so large is known to have arrived it waits until the quoted one is lost, and is dropped
+ * when that arrives (RFC 5927 7.2). */
+static void test_c12_icmp_too_big(void **state) /* [RFC8899:4.6.1] [RFC1191:3#2] [RFC5927:7.2] */
 {
     static const uint16_t tiny[] = {1, 67, 68, 296, 551};
     struct rig *r = *state;
@@ -230,24 +237,46 @@ static void test_c12_icmp_too_big(void **state)
     uint16_t mss = rig_conn(r)->mss;
     uint32_t una = rig_at(r).snd_una.v;
     for (size_t i = 0; i < 5; i++) /* nothing is outstanding */
-        tcp_icmp(r->t, &r->local, &r->peer, una, TERN_EMSGSIZE, false, tiny[i], r->now);
+        too_big(r, una, tiny[i]);
     assert_int_equal(rig_conn(r)->mss, mss);
     rig_send(r, 20000);
     rig_pull(r);
     una = rig_at(r).snd_una.v;
     for (size_t i = 0; i < 5; i++) {
-        tcp_icmp(r->t, &r->local, &r->peer, una - 1, TERN_EMSGSIZE, false, tiny[i], r->now);
-        tcp_icmp(r->t, &r->local, &r->peer, una + 0x100000, TERN_EMSGSIZE, false, tiny[i], r->now);
+        too_big(r, una - 1, tiny[i]);
+        too_big(r, una + 0x100000, tiny[i]);
     }
     assert_int_equal(rig_conn(r)->mss, mss);
-    for (size_t i = 0; i < 5; i++)
-        tcp_icmp(r->t, &r->local, &r->peer, una, TERN_EMSGSIZE, false, tiny[i], r->now);
-    assert_true(rig_conn(r)->mss >= 88);
+    for (size_t i = 0; i < 5; i++) /* guessed right, and no segment has arrived yet */
+        too_big(r, una, tiny[i]);
+    assert_int_equal(rig_conn(r)->mss, 552 - 40);
+    rig_laws(r);
+}
+
+/* C12: on a connection whose segments arrive the right number and MTU do not help the forger. */
+static void test_c12_forged_with_the_right_number(void **state) /* [RFC5927:7.2] */
+{
+    struct rig *r = *state;
+    established(r);
+    uint16_t mss = rig_conn(r)->mss;
+    for (unsigned round = 0; round < 50; round++) {
+        rig_send(r, 5 * mss);
+        rig_pull(r);
+        for (uint32_t n = 0; round > 0 && n < 3; n++)
+            too_big(r, rig_at(r).snd_una.v + n * 100, (uint16_t)(552 + 100 * n));
+        rig_sleep(r, 10);
+        struct rig_at at = rig_at(r);
+        rig_in(r, ACK, 0, 0, 0); /* all of it has arrived */
+        assert_true(seq_eq(rig_at(r).snd_una, at.snd_nxt));
+        assert_int_equal(rig_conn(r)->mss, mss);
+    }
+    assert_int_equal(rig_count(r, CAUSE_PMTU_ICMP), 0);
+    assert_true(rig_count(r, CAUSE_PMTU_REFUTED) >= 49);
     rig_laws(r);
 }
 
 /* C13: ICMP source quench (RFC 6633) and redirects are not listened to. */
-static void test_c13_icmp_quench_and_redirect(void **state)
+static void test_c13_icmp_quench_and_redirect(void **state) /* [RFC9293:MUST-55] [RFC6633:3] */
 {
     (void)state;
     struct host h;
@@ -305,6 +334,7 @@ int main(void)
         RIG_TEST(test_c09_paws_poisoning),
         RIG_TEST(test_c11_icmp_hard_errors),
         RIG_TEST(test_c12_icmp_too_big),
+        RIG_TEST(test_c12_forged_with_the_right_number),
         RIG_TEST(test_c13_icmp_quench_and_redirect),
         RIG_TEST(test_c14_cookie_guessing),
     };

@@ -89,7 +89,7 @@ static void test_d12_low_mss(void **state)
 
 /* D13: data stays until it is acknowledged cumulatively: a SACK that is taken back costs a
  * retransmission. */
-static void test_d13_sack_reneging(void **state)
+static void test_d13_sack_reneging(void **state) /* [RFC2018:8] [RFC2018:5.1] */
 {
     struct rig *r = *state;
     sender(r, 1460);
@@ -135,7 +135,7 @@ static void test_d14_optimistic_ack(void **state)
 }
 
 /* D15: the window grows by octets acknowledged (RFC 3465), not by ACKs. */
-static void test_d15_ack_division(void **state)
+static void test_d15_ack_division(void **state) /* [RFC5681:3.1#4] */
 {
     struct rig *r = *state;
     uint32_t cwnd[2];
@@ -159,7 +159,7 @@ static void test_d15_ack_division(void **state)
 
 /* D16: duplicate ACKs without SACK news let out no more than limited transmit and recovery allow.
  */
-static void test_d16_duplicate_acks(void **state)
+static void test_d16_duplicate_acks(void **state) /* [RFC5681:3.2#3] */
 {
     struct rig *r = *state;
     sender(r, 1460);

@@ -2,7 +2,8 @@
 """docs/spec/threats.tsv: each attack that touches TCP has a test in tests/threats, and docs/security.md lists them.
 
 A test of row D07 is called test_d07_...; the comment in front of it begins with "D07:" and says what the defence
-is, which limit it has and where it comes from. docs/security.md is made from these: tools/lint.py threats --fix.
+is, which limit it has and where it comes from; a row may have several such tests. docs/security.md is made from
+these by tools/lint.py threats --fix, down to its mark; what follows the mark is written by hand and stays.
 """
 
 import re
@@ -21,7 +22,10 @@ ELSEWHERE = {
     "D21": "ICMP echo flood: tests/unit/net/test_icmp.c, tests/unit/stack/test_answer.c",
 }
 
-_TEST = re.compile(r"/\* ([CD]\d\d): ((?:[^*]|\*(?!/))*)\*/\s*static void (test_\w+)\(")
+_COMMENT = r"/\*(?:[^*]|\*(?!/))*\*/"
+_TEST = re.compile(r"/\* ([A-Z]\d\d): ((?:[^*]|\*(?!/))*)\*/\s*(?:" + _COMMENT + r"\s*)*static void (test_\w+)\(")
+_NAMED = re.compile(r"^static void (test_([a-z]\d\d)_\w+)\(", re.MULTILINE)
+MARK = "<!-- From here on by hand. -->\n"
 _HEAD = """<!-- SPDX-License-Identifier: BSD-2-Clause -->
 <!-- Made by `tools/lint.py threats --fix` from docs/spec/threats.tsv and the comments in tests/threats. -->
 
@@ -47,46 +51,57 @@ def _rows(root):
 
 
 def _tests(root):
-    tests = {}
+    """{row: [(file, name, defence, is it run), ...]}, and complaints about tests that name no row."""
+    tests, found = {}, []
     for path in sorted((root / "tests/threats").glob("test_*.c")):
         text = path.read_text()
+        told = {}
         for row, defence, name in _TEST.findall(text):
-            listed = f"RIG_TEST({name})" in text
-            tests[row] = (path.name, name, " ".join(defence.split()), listed)
-    return tests
+            told[name] = row
+            defence = " ".join(re.sub(r"\n \*", "\n", defence).split())
+            tests.setdefault(row, []).append((path.name, name, defence, f"RIG_TEST({name})" in text))
+        found += [f"tests/threats/{path.name}: {name}: no comment \"{row.upper()}: ...\" in front of it says what the "
+                  "defence is" for name, row in _NAMED.findall(text) if name not in told]
+    return tests, found
 
 
 def render(root):
     root = Path(root)
-    rows, tests = _rows(root), _tests(root)
+    rows, (tests, _) = _rows(root), _tests(root)
     out = _HEAD
     for row, attack in sorted(rows.items()):
-        if row in tests:
-            file, name, defence, _ = tests[row]
+        for file, name, defence, _ in tests.get(row, ()):
             out += f"| {row} | {attack} | `{file}` `{name}` | {defence} |\n".replace("||", "\\|\\|")
     out += "\nRows of these classes in which TCP has no part:\n\n"
     for row, why in ELSEWHERE.items():
         out += f"- {row} {rows.get(row, '')}: {why}\n"
-    return out
+    page = root / "docs/security.md"
+    _, mark, by_hand = page.read_text().partition(MARK) if page.is_file() else ("", "", "")
+    return out + (f"\n{mark}{by_hand}" if mark else "")
+
+
+def _of_row(row, tests):
+    for file, name, _, listed in tests:
+        if not name.startswith(f"test_{row.lower()}_"):
+            yield f"tests/threats/{file}: {name}: must be called test_{row.lower()}_..."
+        if not listed:
+            yield f"tests/threats/{file}: {name}: is in no list of tests: add RIG_TEST({name})"
 
 
 def threats(root, fix=False):
     root = Path(root)
-    rows, tests = _rows(root), _tests(root)
-    found = []
+    rows, (tests, found) = _rows(root), _tests(root)
     for row in sorted(rows):
         if row in ELSEWHERE:
             continue
         if row not in tests:
             found.append(f"docs/spec/threats.tsv: {row} {rows[row]}: no test test_{row.lower()}_... with a comment "
                          f'"{row}: ..." in tests/threats')
-            continue
-        file, name, _, listed = tests[row]
-        if not name.startswith(f"test_{row.lower()}_"):
-            found.append(f"tests/threats/{file}: {name}: must be called test_{row.lower()}_...")
-        if not listed:
-            found.append(f"tests/threats/{file}: {name}: is in no list of tests: add RIG_TEST({name})")
-    found += [f"tests/threats: {row}: no such row in docs/spec/threats.tsv" for row in tests if row not in rows]
+        found += _of_row(row, tests.get(row, ()))
+    found += [f"tests/threats: {row}: no such row of class {', '.join(CLASSES)} in docs/spec/threats.tsv"
+              for row in tests if row not in rows]
+    found += [f"tools/checks/threats.py: {row}: named in ELSEWHERE, but no such row in docs/spec/threats.tsv"
+              for row in ELSEWHERE if row not in rows]
     page = root / "docs/security.md"
     if fix:
         page.write_text(render(root))

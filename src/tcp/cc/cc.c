@@ -12,7 +12,7 @@ static const struct cc_ops *const plugins[TERN_CC_COUNT] = {
     [TERN_CC_NONE] = &cc_none,
 };
 
-const struct cc_ops *cc_ops_of(unsigned which)
+const struct cc_ops *cc_ops_of(unsigned which) /* [RFC9293:MAY-18] */
 {
     tern_assert(which < TERN_CC_COUNT);
     tern_assert(plugins[which] != NULL && plugins[which]->ext_size <= CC_EXT_MAX);

@@ -43,6 +43,7 @@ struct cc_ack {
     uint64_t prior_delivered; /* ... when the newest segment acknowledged here was sent */
     uint64_t rate_bps;        /* delivery-rate sample, octets a second; 0 = none */
     uint32_t tx_in_flight;    /* octets in flight just after that segment was sent */
+    bool classic;      /* slow start with the classic HyStart, and without a limit for one ACK */
     bool app_limited;  /* the sample was taken while the application had too little to send */
     bool limited;      /* cwnd (or pacing) held the sender back: it may grow [RFC7661:4.3] */
     bool round_start;  /* a round trip of data has gone by since the last such ACK */
@@ -80,7 +81,7 @@ struct cc_ops {
 /* The initial window: min(10 * MSS, max(2 * MSS, 14600)) [RFC6928:2]. */
 static inline uint32_t cc_initial_window(uint32_t mss)
 {
-    uint32_t floor = 2 * mss > 14600 ? 2 * mss : 14600;
+    uint32_t floor = 2 * mss > 14600 ? 2 * mss : 14600; /* [RFC5681:3.1#1] */
     return 10 * mss < floor ? 10 * mss : floor;
 }
 /* on_undo as most plug-ins want it. */

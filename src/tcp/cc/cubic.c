@@ -69,6 +69,7 @@ static uint32_t cubic_k(uint32_t octets, uint32_t mss)
 }
 
 /* W_cubic(t) in octets [RFC9438:4.2]. */
+/* [RFC9438:4.2#1] */
 static uint32_t cubic_at(const struct cubic_curve *c, uint32_t mss, uint64_t t)
 {
     bool before = t < c->k;
@@ -91,7 +92,7 @@ static uint64_t cubic_units(int64_t ns)
 }
 
 /* ssthresh = flight_size * beta, but of no more than the window: what SACK has reported is still in
- * flight_size [RFC9438:4.6] */
+ * flight_size [RFC9438:4.6#1] */
 static uint32_t cubic_less(const struct cc *cc, uint32_t flight)
 {
     uint32_t w = (uint32_t)((uint64_t)(flight < cc->cwnd ? flight : cc->cwnd) * 7 / 10);
@@ -144,7 +145,7 @@ static void cubic_avoid(struct cc *cc, struct cubic *q, uint32_t acked, const st
     if (target <= cc->cwnd)
         return;
     uint64_t gap = target - cc->cwnd;
-    if (gap > cc->cwnd / 2) /* at most half as much again in a round trip [RFC9438:4.2] */
+    if (gap > cc->cwnd / 2) /* at most half as much again in a round trip [RFC9438:4.2#3] */
         gap = cc->cwnd / 2;
     uint64_t n = gap * acked + cc->acc; /* cc.acc: what is left of an octet, in parts of cwnd */
     cc->acc = (uint32_t)(n % cc->cwnd);
@@ -161,7 +162,8 @@ static uint32_t cubic_slow_start(struct cc *cc, struct cubic *q, const struct cc
         return a->acked - grow;
     }
     bool leave = false;
-    uint32_t grow = hystart_ack(&q->hy, cc->mss, a, &leave);
+    uint32_t grow = a->classic ? hystart_classic(&q->hy, cc->mss, cc->cwnd, a, &leave)
+                               : hystart_ack(&q->hy, cc->mss, a, &leave);
     if (cc->cwnd < WINDOW_MAX)
         cc->cwnd += grow;
     if (leave) { /* no loss, hence no W_max [RFC9438:4.10] */
@@ -182,7 +184,7 @@ static void cubic_on_ack(struct cc *cc, const struct cc_ack *a)
     }
     if (a->recovery)
         return;
-    if (!a->limited) { /* time in which the application held back does not count [RFC9438:4.2] */
+    if (!a->limited) { /* time in which the application held back does not count [RFC9438:4.2#2] */
         q->c.epoch_ns += a->now.ns - q->last_ns;
         q->last_ns = a->now.ns;
         return;
@@ -269,7 +271,11 @@ static void cubic_on_idle(struct cc *cc)
 
 static void cubic_on_ecn(struct cc *cc, uint32_t flight, struct tern_time now)
 {
-    cubic_on_loss(cc, flight, now); /* [RFC9438:4.6] [RFC3168:6.1.2] */
+    uint32_t used = flight < cc->cwnd ? flight : cc->cwnd;
+    uint32_t less = (uint32_t)((uint64_t)used * 17 / 20); /* [RFC8511:3] marks come early */
+    cubic_on_loss(cc, flight, now);                       /* [RFC9438:4.6] [RFC3168:6.1.2] */
+    if (less > cc->ssthresh)
+        cc->ssthresh = less;
     if (cc->cwnd > cc->ssthresh)
         cc->cwnd = cc->ssthresh;
 }

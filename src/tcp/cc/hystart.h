@@ -16,10 +16,16 @@ struct hystart {
     uint16_t samples;     /* rttSampleCount */
     uint8_t css_rounds;   /* rounds in conservative slow start that are over */
     bool css;             /* in conservative slow start */
+    int64_t round_ns,
+        train_ns; /* the classic one: when the round began, and its last ACK in a row */
 };
 
 /* One ACK in the first slow start. Returns by how many octets the window grows; *leave = slow start
  * is over. Not for windows that the application does not fill: the caller filters those ACKs. */
 uint32_t hystart_ack(struct hystart *h, uint32_t mss, const struct cc_ack *a, bool *leave);
+
+/* The same by the classic HyStart: octets by which the window of cwnd octets grows. */
+uint32_t hystart_classic(struct hystart *h, uint32_t mss, uint32_t cwnd, const struct cc_ack *a,
+                         bool *leave);
 
 #endif

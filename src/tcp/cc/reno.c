@@ -12,13 +12,13 @@
 static uint32_t half_flight(const struct cc *cc, uint32_t flight)
 {
     uint32_t half = flight / 2;
-    return half > 2 * cc->mss ? half : 2 * cc->mss; /* [RFC5681:3.1] equation 4 */
+    return half > 2 * cc->mss ? half : 2 * cc->mss; /* [RFC5681:3.1] equation 4 [RFC5681:3.1#6] */
 }
 
 static void reno_init(struct cc *cc, bool syn_lost)
 {
     tern_assert(cc->mss > 0);
-    cc->cwnd = syn_lost ? cc->mss : cc_initial_window(cc->mss);
+    cc->cwnd = syn_lost ? cc->mss : cc_initial_window(cc->mss); /* [RFC5681:3.1#3] */
     cc->ssthresh = UINT32_MAX;
     cc->acc = 0;
 }
@@ -32,13 +32,14 @@ static void reno_on_ack(struct cc *cc, const struct cc_ack *a)
     if (cc->cwnd < cc->ssthresh) {
         uint32_t room = cc->ssthresh - cc->cwnd;
         uint32_t grow = acked < room ? acked : room;
+        /* [RFC9293:MUST-19] [RFC5681:3.1#4] */
         cc->cwnd = cc->cwnd > UINT32_MAX / 2 ? cc->cwnd : cc->cwnd + grow;
         acked -= grow;
     }
     if (acked == 0)
         return;
     cc->acc += acked;
-    if (cc->acc >= cc->cwnd) {
+    if (cc->acc >= cc->cwnd) { /* [RFC5681:3.1#5] */
         cc->acc -= cc->cwnd;
         if (cc->cwnd < UINT32_MAX / 2)
             cc->cwnd += cc->mss;
@@ -65,7 +66,7 @@ static void reno_on_rto(struct cc *cc, uint32_t flight, bool first, struct tern_
     (void)now;
     if (first)
         cc->ssthresh = half_flight(cc, flight);
-    cc->cwnd = cc->mss; /* the loss window [RFC5681:3.1] */
+    cc->cwnd = cc->mss; /* the loss window [RFC5681:3.1] [RFC5681:3.1#7] */
     cc->acc = 0;
 }
 
@@ -79,8 +80,11 @@ static void reno_on_idle(struct cc *cc)
 
 static void reno_on_ecn(struct cc *cc, uint32_t flight, struct tern_time now)
 {
-    reno_on_loss(cc, flight, now); /* [RFC3168:6.1.2] as for a loss, and nothing is retransmitted */
-    cc->cwnd = cc->ssthresh;
+    (void)now;
+    uint32_t less = (uint32_t)((uint64_t)flight * 4 / 5); /* [RFC8511:3] marks come early */
+    cc->ssthresh = less > 2 * cc->mss ? less : 2 * cc->mss;
+    cc->cwnd = cc->cwnd < cc->ssthresh ? cc->cwnd : cc->ssthresh;
+    cc->acc = 0;
 }
 
 const struct cc_ops cc_reno = {

@@ -56,6 +56,7 @@ static void test_refused_addresses(void **state)
     }
     struct tern_endpoint strange = ep(ip(10, 9, 9, 9), 80);
     struct tern_sock s;
+    /* [RFC9293:MUST-43] */
     assert_int_equal(tern_tcp_listen(guest, &strange, 1, 0, &s), TERN_EADDRNOTAVAIL);
     assert_int_equal(tern_tcp_listen(gate, &strange, 1, 0, &s), TERN_OK); /* any_addr */
     strange.addr = six;
@@ -93,7 +94,7 @@ static void test_connection(void **state)
     assert_int_equal(tern_sockname(guest, c, &me), TERN_OK);
     assert_int_equal(tern_peername(guest, c, &peer), TERN_OK);
     struct tern_addr want = ip(10, 0, 2, 15);
-    assert_addr(me.addr, want);
+    assert_addr(me.addr, want); /* [RFC9293:MUST-44] */
     assert_in_range(me.port, 32768, 60999);
     assert_int_equal(peer.port, 80);
     exchange_and_close(gate, l, c);

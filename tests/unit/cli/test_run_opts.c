@@ -55,7 +55,8 @@ static void every_option(void **state)
                            "50ms", "--jitter", "5ms", "--reorder", "2%", "--duplicate", "0.5",
                            "--corrupt", "0.001", "--rate", "10mbit", "--pcapng", "a.pcapng",
                            "--ladder=l.txt", "--events", "e.jsonl", "--seed", "7", "--name", "web",
-                           "--cc", "bbr", "--msl", "100ms", "--", "nginx", "-p", "x"),
+                           "--cc", "bbr", "--msl", "100ms", "--ce", "3%", "--ecn", "accurate", "--",
+                           "nginx", "-p", "x"),
                      RUN_OPTS_GO);
     assert_memory_equal(o.gw.b, ((uint8_t[]){192, 168, 9, 1}), 4);
     assert_memory_equal(o.dns.b, ((uint8_t[]){9, 9, 9, 9}), 4);
@@ -81,8 +82,24 @@ static void every_option(void **state)
     assert_string_equal(o.name, "web");
     assert_int_equal(o.cc, TERN_CC_BBR);
     assert_int_equal(o.msl_ms, 100);
+    assert_true(o.impair.ce > 0.029 && o.impair.ce < 0.031);
+    assert_int_equal(o.ecn, 3);
     assert_string_equal(o.argv[0], "nginx");
     assert_string_equal(o.argv[1], "-p");
+}
+
+/* The profile's own congestion control, unless one is said, wherever it stands. */
+static void profile_and_cc(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("true"), RUN_OPTS_GO);
+    assert_int_equal(o.profile, TERN_PROFILE_TERN);
+    assert_int_equal(o.cc, TERN_CC_CUBIC);
+    assert_int_equal(PARSE("--profile", "rfc", "true"), RUN_OPTS_GO);
+    assert_int_equal(o.profile, TERN_PROFILE_RFC);
+    assert_int_equal(o.cc, TERN_CC_RENO);
+    assert_int_equal(PARSE("--cc", "bbr", "--profile=rfc", "true"), RUN_OPTS_GO);
+    assert_int_equal(o.cc, TERN_CC_BBR);
 }
 
 static void ladder_without_a_file_takes_no_word(void **state)
@@ -102,11 +119,31 @@ static void gateway_follows_the_network(void **state)
     assert_int_equal(PARSE("--link", "tap:t0", "true"), RUN_OPTS_GO);
     assert_int_equal(o.gw.fam, TERN_AF_NONE);
     assert_int_equal(o.mtu, 0);
-    assert_string_equal(o.link_name, "t0");
+    assert_int_equal(o.device.kind, VALUE_TAP);
+    assert_string_equal(o.device.name, "t0");
+    assert_int_equal(PARSE("--link", "packet:eth0", "true"), RUN_OPTS_GO);
+    assert_int_equal(o.device.kind, VALUE_PACKET);
+    assert_string_equal(o.device.name, "eth0");
     assert_int_equal(PARSE("--link", "tun:t0", "--gw", "10.0.2.1", "--mtu", "1400", "true"),
                      RUN_OPTS_GO);
     assert_int_equal(o.gw.fam, TERN_AF_IP4);
     assert_int_equal(o.mtu, 1400);
+}
+
+static void listeners_get_a_policy(void **state)
+{
+    (void)state;
+    assert_int_equal(PARSE("true"), RUN_OPTS_GO);
+    assert_false(o.policy_given);
+    assert_int_equal(o.backlog, 0);
+    assert_int_equal(PARSE("--policy", "cookies=always,retries=2", "--policy", "queue=64",
+                           "--backlog", "9", "true"),
+                     RUN_OPTS_GO);
+    assert_true(o.policy_given);
+    assert_int_equal(o.policy.policy, TERN_SYN_COOKIES_ALWAYS);
+    assert_int_equal(o.policy.retries, 2);
+    assert_int_equal(o.policy.queue, 64);
+    assert_int_equal(o.backlog, 9);
 }
 
 /* Each mistake is one line that names the option, quotes the value and says what is right. */
@@ -129,9 +166,15 @@ static void mistakes(void **state)
         {{"--mtu", "575", "true"}, {"--mtu: '575'", "576 to 65535"}},
         {{"--seed", "x", "true"}, {"--seed: 'x'"}},
         {{"--name", "a b", "true"}, {"--name: 'a b': not a name"}},
+        {{"--profile", "windows", "true"}, {"--profile: 'windows'", "linux or freebsd"}},
         {{"--cc", "vegas", "true"}, {"--cc: 'vegas'", "cubic, reno, bbr"}},
+        {{"--ce", "2", "true"}, {"--ce: '2': not a rate"}},
+        {{"--ecn", "yes", "true"}, {"--ecn: 'yes'", "accurate"}},
         {{"--msl", "0", "true"}, {"--msl: '0'", "1ms"}},
         {{"--link", "tap:", "true"}, {"--link: 'tap:'", "tap:NAME"}},
+        {{"--link", "packet:", "true"}, {"--link: 'packet:'", "packet:NAME"}},
+        {{"--policy", "hope", "true"}, {"--policy: 'hope': not a policy", "cookies=overflow"}},
+        {{"--backlog", "5000", "true"}, {"--backlog: '5000'", "1 to 4096"}},
         {{"--link", "eth0", "true"}, {"--link: 'eth0': not a link"}},
         {{"--link", "tap:0123456789012345", "true"}, {"--link: ", "15 characters"}},
         {{"--addr", "10.0.2.15", "true"}, {"--addr: '10.0.2.15'", "/24"}},
@@ -198,8 +241,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),
         cmocka_unit_test(every_option),
+        cmocka_unit_test(profile_and_cc),
         cmocka_unit_test(ladder_without_a_file_takes_no_word),
         cmocka_unit_test(gateway_follows_the_network),
+        cmocka_unit_test(listeners_get_a_policy),
         cmocka_unit_test(mistakes),
         cmocka_unit_test(no_program_at_all),
         cmocka_unit_test(forwards_are_bounded),

@@ -101,7 +101,7 @@ static void test_unreachable_codes(void **state)
 }
 
 /* [RFC1122:3.2.2.4] time exceeded is soft; redirect and source quench are ignored [RFC6633]. */
-static void test_other_types(void **state)
+static void test_other_types(void **state) /* [RFC9293:MUST-55] [RFC6633:3] */
 {
     (void)state;
     struct icmp_in in;

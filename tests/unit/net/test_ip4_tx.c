@@ -42,7 +42,7 @@ static void test_round_trip(void **state)
         assert_int_equal(h.df, o.df);
         assert_int_equal(ip4_is_fragment(&h), 0);
         if (o.df)
-            assert_int_equal(h.id, 0); /* [RFC6864:4.1] */
+            assert_int_equal(h.id, 0); /* [RFC6864:4.1] [RFC9293:MAY-4] */
     }
 }
 

@@ -185,6 +185,33 @@ static void test_stale_is_probed_and_stays_usable(void **state)
     assert_int_equal(mac[0], 0xff);
 }
 
+/* [RFC9293:MUST-20] TCP has doubts: the entry is stale, unless it was confirmed a moment ago. */
+static void test_suspect(void **state)
+{
+    (void)state;
+    uint8_t mac[6];
+    uint32_t idx;
+    struct tern_addr a = ip(10, 0, 0, 9), other = ip(10, 0, 0, 8);
+    neigh_suspect(&t.n, 0, &a, ms(0)); /* unknown: nothing happens */
+    resolve(a, 0, mac, &idx);
+    neigh_suspect(&t.n, 0, &a, ms(0)); /* it is being asked anyway */
+    assert_int_equal(asks(mac), 1);
+    neigh_hear(&t.n, 0, &a, mac_a, true, false, ms(0));
+    uint32_t gen = t.n.gen;
+    neigh_suspect(&t.n, 0, &a, ms(999));
+    neigh_suspect(&t.n, 0, &other, ms(2000));
+    assert_int_equal(t.n.gen, gen);
+    assert_int_equal(neigh_state_of(&t.n, 0, &a, ms(2000)), NEIGH_REACHABLE);
+    neigh_suspect(&t.n, 0, &a, ms(2000));
+    assert_int_not_equal(t.n.gen, gen);
+    assert_int_equal(neigh_state_of(&t.n, 0, &a, ms(2000)), NEIGH_STALE);
+    assert_int_equal(resolve(a, 2000, mac, &idx), NEIGH_GO);
+    assert_int_equal(asks(mac), 1);
+    assert_memory_equal(mac, mac_a, 6);
+    neigh_hear(&t.n, 0, &a, mac_a, true, false, ms(2001));
+    assert_int_equal(neigh_state_of(&t.n, 0, &a, ms(2001)), NEIGH_REACHABLE);
+}
+
 /* [RFC826] an existing entry follows its station, but not at once and not while it is being asked.
  */
 static void test_who_may_move_an_entry(void **state)
@@ -270,6 +297,7 @@ int main(void)
         cmocka_unit_test_setup(test_hold_keeps_the_newest, setup),
         cmocka_unit_test_setup(test_hold_without_memory, setup),
         cmocka_unit_test_setup(test_stale_is_probed_and_stays_usable, setup),
+        cmocka_unit_test_setup(test_suspect, setup),
         cmocka_unit_test_setup(test_who_may_move_an_entry, setup),
         cmocka_unit_test_setup(test_replacement, setup),
         cmocka_unit_test_setup(test_interfaces_are_apart, setup),

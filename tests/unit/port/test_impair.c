@@ -2,6 +2,7 @@
 #include "frames.h"
 
 #include "base/causes.h"
+#include "base/cksum.h"
 
 struct bench {
     struct tern_port *a, *b;
@@ -121,6 +122,67 @@ static void delay_is_exact_and_jitter_keeps_order(void **state)
     assert_int_equal(n, 50);
     for (uint32_t i = 0; i < 50; i++)
         assert_int_equal(seq[i], i);
+    bench_shut(&bn);
+}
+
+/* Marked frames arrive, with a right header checksum; what is not ECN-capable is never marked
+ * [RFC3168:5]. */
+static void ce_marks_only_what_is_capable(void **state)
+{
+    (void)state;
+    for (uint8_t ecn = 0; ecn < 4; ecn++) {
+        struct tern_impair_config cfg = {.seed = 5, .ce = 0.25};
+        struct tern_frame fr[TERN_PORT_BATCH];
+        struct bench bn;
+        unsigned ce = 0, all = 0;
+        size_t n;
+        bench_open(&bn, &cfg, NULL, 0);
+        for (uint32_t i = 0; i < 400; i++) {
+            struct fr_seg s = {1, 2, 1000, 80, i, 0, TERN_TH_ACK, 100};
+            assert_int_equal(bn.a->ops->tx_get(bn.a, fr, 1, us(0)), 1);
+            fr[0].len = fr_build(fr[0].data, &s);
+            fr[0].id = i + 1;
+            uint8_t *h = fr[0].data + 14;
+            h[1] = ecn;
+            memset(h + 10, 0, 2);
+            uint16_t sum = cksum_fold(cksum_ops(0)->sum(h, 20));
+            memcpy(h + 10, &sum, 2);
+            bn.a->ops->tx_put(bn.a, fr, 1, us(0));
+            while ((n = bn.b->ops->rx(bn.b, fr, TERN_PORT_BATCH, us(0))) > 0) {
+                assert_true(n == 1 && fr_good(fr[0].data, fr[0].len));
+                assert_int_equal(cksum_fold(cksum_ops(0)->sum(fr[0].data + 14, 20)), 0);
+                ce += fr[0].data[15] == 3;
+                assert_true(fr[0].data[15] == 3 || fr[0].data[15] == ecn);
+                all++;
+            }
+        }
+        assert_int_equal(all, 400);
+        if (ecn == 1 || ecn == 2)
+            assert_true(ce > 60 && ce < 140);
+        else
+            assert_int_equal(ce, ecn == 3 ? 400 : 0);
+        assert_int_equal(bn.notes[CAUSE_LINK_MARKED], ecn == 3 ? 0 : ce);
+        bench_shut(&bn);
+    }
+}
+
+static void a_long_queue_marks(void **state)
+{
+    (void)state;
+    struct tern_impair_config cfg = {.seed = 5, .rate_bps = 8000000, .ce_bytes = 5000};
+    struct tern_frame fr;
+    struct bench bn;
+    bench_open(&bn, &cfg, NULL, 0);
+    for (uint32_t i = 0; i < 20; i++) {
+        struct fr_seg s = {1, 2, 1000, 80, i, 0, TERN_TH_ACK, 946};
+        assert_int_equal(bn.a->ops->tx_get(bn.a, &fr, 1, us(0)), 1);
+        fr.len = fr_build(fr.data, &s);
+        fr.id = i + 1;
+        fr.data[15] = 2;
+        bn.a->ops->tx_put(bn.a, &fr, 1, us(0));
+    }
+    assert_int_equal(bn.notes[CAUSE_LINK_MARKED],
+                     14); /* frames of 1000 octets: from the seventh on */
     bench_shut(&bn);
 }
 
@@ -304,6 +366,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loss_follows_the_rate_and_the_seed),
         cmocka_unit_test(delay_is_exact_and_jitter_keeps_order),
+        cmocka_unit_test(ce_marks_only_what_is_capable),
+        cmocka_unit_test(a_long_queue_marks),
         cmocka_unit_test(reordered_frames_come_later),
         cmocka_unit_test(duplicates_come_twice),
         cmocka_unit_test(damage_is_detectable),

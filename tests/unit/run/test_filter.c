@@ -41,6 +41,9 @@ static uint32_t interpret(const struct seccomp_data *d)
         case BPF_JMP | BPF_JGT | BPF_K:
             pc += a > f->k ? f->jt : f->jf;
             break;
+        case BPF_JMP | BPF_JSET | BPF_K:
+            pc += (a & f->k) != 0 ? f->jt : f->jf;
+            break;
         case BPF_RET | BPF_K:
             return f->k;
         default:
@@ -133,6 +136,8 @@ static void test_messages_by_descriptor(void **state)
         assert_int_equal(ask(nr[i], RUN_UDP_FD_HI - 1, 1, 0, 0), SECCOMP_RET_USER_NOTIF);
         assert_int_equal(ask(nr[i], RUN_UDP_FD_HI, 1, 0, 0), SECCOMP_RET_ALLOW);
     }
+    assert_int_equal(ask(SYS_sendmsg, 3, 1, MSG_FASTOPEN, 0), SECCOMP_RET_USER_NOTIF);
+    assert_int_equal(ask(SYS_sendmsg, 3, 1, MSG_MORE, 0), SECCOMP_RET_ALLOW);
 }
 
 static void test_options(void **state)

@@ -44,6 +44,9 @@ static void test_the_table(void **state)
         {IPPROTO_TCP, TCP_KEEPINTVL, 75, 5, 5, 0, 32768},
         {IPPROTO_TCP, TCP_KEEPCNT, 9, 3, 3, 0, 128},
         {IPPROTO_TCP, TCP_MAXSEG, 536, 1000, 1000, 87, 32768},
+        {IPPROTO_TCP, TCP_DEFER_ACCEPT, 0, 3, 3, -1, 256},
+        {IPPROTO_TCP, TCP_SYNCNT, 7, 2, 2, 0, 128},
+        {IPPROTO_TCP, TCP_WINDOW_CLAMP, 0, 9000, 9000, -1, -2},
         {IPPROTO_IP, IP_TTL, 64, 7, 7, 0, 256},
         {IPPROTO_IP, IP_TOS, 0, 0x10, 0x10, -1, 256},
     };
@@ -64,6 +67,13 @@ static void test_the_table(void **state)
     assert_int_equal(set(fd, IPPROTO_IP, IP_TOS, &octet, 1), 0); /* may be one octet */
     assert_int_equal(get_int(fd, IPPROTO_IP, IP_TOS), 0x20);
     assert_int_equal(set(fd, IPPROTO_TCP, TCP_KEEPCNT, &octet, 1), -EINVAL);
+    assert_int_equal(set_int(fd, IPPROTO_TCP, TCP_LINGER2, 500), 0);
+    assert_int_equal(get_int(fd, IPPROTO_TCP, TCP_LINGER2), 120); /* bounded, not refused */
+    assert_int_equal(set_int(fd, SOL_SOCKET, SO_RCVLOWAT, 0), 0);
+    assert_int_equal(get_int(fd, SOL_SOCKET, SO_RCVLOWAT), 1);
+    assert_int_equal(set_int(fd, SOL_SOCKET, SO_RCVLOWAT, 500), 0);
+    assert_int_equal(get_int(fd, SOL_SOCKET, SO_RCVLOWAT), 500);
+    assert_int_equal(set_int(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, -1), 0); /* none */
     (void)close(fd);
 }
 
@@ -190,6 +200,16 @@ static void test_the_stack_is_told(void **state)
     assert_int_equal(told(&c, TERN_OPT_KEEPIDLE_MS), 30000);
     assert_int_equal(set_int(c.fd, IPPROTO_TCP, TCP_NODELAY, 1), 0);
     assert_int_equal(told(&c, TERN_OPT_NODELAY), 1);
+    assert_int_equal(set_int(c.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 4000), 0);
+    assert_int_equal(told(&c, TERN_OPT_NOTSENT_LOWAT), 4000);
+    assert_int_equal(set_int(c.fd, IPPROTO_TCP, TCP_LINGER2, -5), 0);
+    assert_int_equal(told(&c, TERN_OPT_LINGER2_MS), -1);
+    assert_int_equal(set_int(c.fd, SOL_SOCKET, SO_RCVLOWAT, 100), 0);
+    assert_int_equal(told(&c, TERN_OPT_RCVLOWAT), 100);
+    assert_int_equal(get_int(c.fd, IPPROTO_TCP, TCP_QUICKACK),
+                     0); /* what is so, not what was asked */
+    assert_int_equal(set_int(c.fd, IPPROTO_TCP, TCP_QUICKACK, 1), 0);
+    assert_int_equal(get_int(c.fd, IPPROTO_TCP, TCP_QUICKACK), 1);
     assert_true(tern_inspect(rig.guest, c.sk->h, &in, tern_loop_now(rig.loop)));
     assert_int_equal(get_int(c.fd, IPPROTO_TCP, TCP_MAXSEG), (int)in.mss); /* the real one */
     (void)close(c.fd);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit/run/rig.h"
 
+#include "port/tcpinfo.h"
+
 #include <linux/tcp.h>
 
 static void test_closed_without_a_handle(void **state)
 {
-    struct tcp_info ti;
+    struct tcpinfo ti;
     (void)state;
     struct sk *sk = sk_new(rig.run, IPPROTO_TCP, 0);
     memset(&ti, 0xff, sizeof ti);
@@ -19,7 +21,7 @@ static void test_what_the_stack_knows(void **state)
 {
     (void)state;
     struct rig_conn c = rig_connect(80);
-    struct tcp_info ti;
+    struct tcpinfo ti;
     struct tern_info in;
     char buf[16];
     assert_int_equal(send(c.fd, "0123456789", 10, 0), 10);
@@ -49,7 +51,7 @@ static void test_states_have_linux_numbers(void **state)
 {
     (void)state;
     struct rig_conn c = rig_connect(80);
-    struct tcp_info ti;
+    struct tcpinfo ti;
     assert_int_equal(shutdown(c.fd, SHUT_WR), 0);
     assert_int_equal(rig_peer_end(c.peer), 0);
     rig_turn(); /* the ACK of the FIN */
@@ -62,7 +64,7 @@ static void test_close_wait(void **state)
 {
     (void)state;
     struct rig_conn c = rig_connect(80);
-    struct tcp_info ti;
+    struct tcpinfo ti;
     assert_int_equal(tern_tcp_shutdown(rig.peer, c.peer, tern_loop_now(rig.loop)), 0);
     rig_turn();
     assert_int_equal(tcpinfo_fill(c.sk, &ti, sizeof ti), sizeof ti);

@@ -22,6 +22,16 @@ struct tcp *tcp_init(void *mem, const struct tern_config *cfg, struct buddy *are
     return t;
 }
 
+void tcp_config_changed(struct tcp *t)
+{
+    (void)t;
+}
+
+void tcp_forget_paths(struct tcp *t)
+{
+    (void)t;
+}
+
 void tcp_iface_set(struct tcp *t, unsigned iface, uint16_t mtu, uint32_t gso_max, bool tx_csum)
 {
     t->mtu[iface] = mtu;
@@ -75,6 +85,7 @@ bool tcp_tx(struct tcp *t, unsigned iface, uint8_t *buf, uint32_t cap, uint32_t 
     out->tos = 0x10;
     out->cause = CAUSE_TX_DATA;
     out->serial = 7;
+    out->suspect = s->suspect;
     return true;
 }
 

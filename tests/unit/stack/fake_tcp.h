@@ -16,6 +16,7 @@ struct fake_seg {
     uint16_t gso_size;
     uint8_t csum;
     unsigned iface;
+    bool suspect;
 };
 
 struct tcp {

@@ -81,7 +81,8 @@ static void test_tcp_frame(void **state)
     assert_int_equal(h.len, 120);
     assert_int_equal(h.proto, 6);
     assert_int_equal(h.ttl, 61);
-    assert_int_equal(h.tos, 0x10);
+    assert_int_equal(h.tos, 0x10); /* [RFC9293:SHLD-22] */
+    /* [RFC8900:6.1] */
     assert_true(h.df);
     assert_int_equal(h.id, 0);
     assert_int_equal(f.data[34 + 20], 0xa5);
@@ -200,6 +201,29 @@ static void test_neighbour_moves(void **state)
     segment(a, ip(10, 0, 0, 2), 40);
     assert_true(host_tx(a, &f, 2000));
     assert_memory_equal(f.data, moved, 6);
+}
+
+/* TCP hears nothing from its peer: the next hop is asked, once, and the segment goes all the same
+ * [RFC9293:MUST-20]. */
+static void test_suspected_neighbour(void **state)
+{
+    (void)state;
+    struct tern_frame f;
+    struct fake_seg s = {.src = ip(10, 0, 0, 1), .dst = ip(10, 0, 0, 2), .len = 40};
+    host_meet(a, 0);
+    for (unsigned i = 0; i < 4; i++) {
+        s.suspect = i >= 2;
+        fake_send(a->tcp, &s);
+        int64_t at = 2000 + 10 * i;
+        assert_true(host_tx(a, &f, at));
+        assert_int_equal(f.cause, i == 3 ? CAUSE_TX_ARP_REQUEST : CAUSE_TX_DATA);
+        if (i == 3) {
+            assert_memory_equal(f.data, mac_b, 6);
+            assert_true(host_tx(a, &f, at));
+            assert_int_equal(f.cause, CAUSE_TX_DATA);
+        }
+        assert_memory_equal(f.data, mac_b, 6);
+    }
 }
 
 /* Nobody answers: three questions a second apart, then the transports learn of it. */
@@ -421,6 +445,7 @@ int main(void)
         T(test_resolution),
         T(test_gateway_is_the_next_hop),
         T(test_neighbour_moves),
+        T(test_suspected_neighbour),
         T(test_silent_neighbour),
         T(test_dead_neighbour_is_told_at_once),
         T(test_what_cannot_wait),

@@ -122,7 +122,7 @@ static void resum(uint32_t hlen)
     uint16_t sum = cksum_fold(cksum_ops(0)->sum(buf + 14, hlen));
     memcpy(buf + 24, &sum, 2);
 }
-static uint32_t fragment(void)
+static uint32_t fragment(void) /* [RFC1858:3] */
 {
     host_ip(buf, mac_a, peer_ip(), my_ip(), 17, 8);
     buf[20] = 0x20; /* MF */

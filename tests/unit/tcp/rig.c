@@ -20,6 +20,7 @@ void rig_init(struct rig *r)
     r->cfg.max_conn_ooo = 16;
     r->cfg.buf_bytes = RIG_ARENA;
     r->cfg.sndbuf = r->cfg.rcvbuf = 256u << 10;
+    r->cfg.autotune = false;
     r->cfg.cc = TERN_CC_RENO; /* whose arithmetic can be followed on paper */
     r->now = ms(5000);
     r->local = ep(ip(10, 0, 0, 1), RIG_PORT);
@@ -179,7 +180,8 @@ unsigned rig_seg(struct rig *r, const struct tcp_seg *s, uint32_t len)
                         .p = buf,
                         .n = n,
                         .gso_size = r->gso_size,
-                        .csum = TERN_CSUM_NONE};
+                        .csum = TERN_CSUM_NONE,
+                        .tos = r->tos};
     r->verdict = tcp_rx(r->t, &p, r->now);
     rig_laws(r);
     return r->verdict;
@@ -220,6 +222,7 @@ static bool pull_into(struct rig *r, struct rig_out *o)
     if (!tcp_tx(r->t, 0, o->buf, 1480, 0, &o->out, r->now))
         return false;
     assert_int_equal(tcp_parse(o->buf, o->out.len, &o->seg), 0);
+    o->seg.ecn = o->out.tos & 3;
     uint64_t sum = cksum_pseudo4(o->out.src.b, o->out.dst.b, 6, o->out.len);
     sum = cksum_add(sum, r->t->cks->sum(o->buf, o->out.len));
     assert_int_equal(cksum_fold(sum), 0); /* [RFC9293:MUST-2] */

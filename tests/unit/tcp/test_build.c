@@ -52,7 +52,7 @@ static void test_octets_and_fields(void **state)
     rig_send(r, 300);
     struct rig_out *o = rig_one(r, ACK);
     assert_int_equal(o->out.ttl, 7);
-    assert_int_equal(o->out.tos, 0xb8);
+    assert_int_equal(o->out.tos, 0xb8); /* [RFC9293:SHLD-21] [RFC9293:SHLD-22] */
     assert_int_equal(o->seg.sport, r->local.port);
     assert_int_equal(o->seg.dport, r->peer.port);
     assert_memory_equal(&o->out.src, &r->local.addr, sizeof o->out.src);

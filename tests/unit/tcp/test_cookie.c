@@ -59,6 +59,7 @@ static void test_bound_to_the_syn(void **state)
     assert_true(check(r, &r->tuple, irs, iss, 10, &mss));
 }
 
+/* [RFC4987:3.6#1] */
 static void test_life(void **state) /* the rest of its slot and the whole next one: 64 to 128 s */
 {
     struct rig *r = *state;
@@ -125,7 +126,7 @@ static void test_no_bit_tells(void **state)
         assert_in_range(ones[b], 1850, 2250);
 }
 
-static void test_timestamp(void **state)
+static void test_timestamp(void **state) /* [RFC4987:3.6#1] */
 {
     (void)state;
     for (unsigned ws = 0; ws <= 15; ws++)

@@ -23,7 +23,7 @@ static void open(struct rig *r)
     base = rig_conn(r)->rcv.nxt;
 }
 
-static void test_old_segment(void **state) /* [RFC2883:4.1.1] */
+static void test_old_segment(void **state) /* [RFC2883:4.1.1] [RFC2883:4] */
 {
     struct rig *r = *state;
     open(r);
@@ -38,7 +38,7 @@ static void test_old_segment(void **state) /* [RFC2883:4.1.1] */
     block(s, 0, 2000, 2500);
 }
 
-static void test_above_a_hole(void **state) /* [RFC2883:4.1.2] */
+static void test_above_a_hole(void **state) /* [RFC2883:4.1.2] [RFC2883:4] */
 {
     struct rig *r = *state;
     open(r);
@@ -66,7 +66,7 @@ static void test_partly_old(void **state) /* [RFC2883:4.2] */
     assert_int_equal(c->rcv.nxt.v, seq_add(base, 2000).v);
 }
 
-static void test_without_sack(void **state)
+static void test_without_sack(void **state) /* [RFC2018:4#1] */
 {
     struct rig *r = *state;
     r->syn_sack = false;

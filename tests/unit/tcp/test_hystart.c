@@ -21,8 +21,8 @@ static bool round_of(struct hystart *h, unsigned n, uint32_t rtt_us)
     return over;
 }
 
-static void
-test_growth(void **state) /* [RFC9406:4.2] cwnd + min(N, L * SMSS), a quarter of it in CSS */
+/* [RFC9406:4.2#2] [RFC9406:4.3#1, 2] cwnd + min(N, L * SMSS), a quarter of it in CSS. */
+static void test_growth(void **state)
 {
     (void)state;
     struct hystart h = {0};
@@ -51,7 +51,7 @@ static void threshold(uint32_t rtt, uint32_t rise)
     assert_int_equal(g.base_us, rtt + rise);
 }
 
-static void test_thresholds(void **state) /* [RFC9406:4.3] */
+static void test_thresholds(void **state) /* [RFC9406:4.3] [RFC9406:4.2#1] */
 {
     (void)state;
     threshold(8000, 4000);
@@ -61,7 +61,7 @@ static void test_thresholds(void **state) /* [RFC9406:4.3] */
     threshold(400000, 16000);
 }
 
-static void test_needs_eight_samples(void **state)
+static void test_needs_eight_samples(void **state) /* [RFC9406:4.2#1] */
 {
     (void)state;
     struct hystart h = {0};
@@ -76,6 +76,7 @@ static void test_needs_eight_samples(void **state)
     assert_false(leave);
 }
 
+/* [RFC9406:4.2#2] */
 static void test_five_rounds_then_over(void **state) /* CSS_ROUNDS, the first of them not whole */
 {
     (void)state;
@@ -90,7 +91,7 @@ static void test_five_rounds_then_over(void **state) /* CSS_ROUNDS, the first of
     assert_true(leave);
 }
 
-static void test_back_to_slow_start(void **state) /* the rise was jitter */
+static void test_back_to_slow_start(void **state) /* the rise was jitter [RFC9406:4.2#2] */
 {
     (void)state;
     struct hystart h = {0};
@@ -115,6 +116,45 @@ static void test_without_samples_it_is_plain(void **state)
     assert_false(h.css);
 }
 
+/* The classic one: eight samples of a round, and the ninth says that it is over. */
+static void test_classic(void **state)
+{
+    (void)state;
+    struct hystart h = {0};
+    struct cc_ack a = {
+        .now.ns = 1000000000, .acked = 9 * M, .rtt_us = 100000, .min_rtt_us = 100000};
+    bool leave = false;
+    a.round_start = true;
+    assert_int_equal(hystart_classic(&h, M, 15 * M, &a, &leave), 9 * M); /* no L */
+    a.rtt_us = 120000;
+    for (unsigned i = 0; i < 9; i++) {
+        assert_false(leave);
+        a.round_start = i == 0;
+        a.now.ns += 10000000; /* no train */
+        assert_int_equal(hystart_classic(&h, M, 20 * M, &a, &leave), i < 8 ? 9 * M : 0);
+    }
+    assert_true(leave);
+}
+
+/* ACKs in a row for half of the least round trip. */
+static void test_classic_train(void **state)
+{
+    (void)state;
+    struct hystart h = {0};
+    struct cc_ack a = {.now.ns = 1000000000, .acked = M, .rtt_us = 20000, .min_rtt_us = 20000};
+    bool leave = false;
+    a.round_start = true;
+    for (unsigned ms = 0; ms <= 11; ms++) { /* (20 + 1) / 2 */
+        assert_int_equal(leave, false);
+        (void)hystart_classic(&h, M, 20 * M, &a, &leave);
+        a.round_start = false;
+        a.now.ns += 1000000;
+    }
+    assert_true(leave);
+    assert_int_equal(hystart_classic(&h, M, 10 * M, &a, &leave),
+                     M); /* too small a window to tell */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +164,8 @@ int main(void)
         cmocka_unit_test(test_five_rounds_then_over),
         cmocka_unit_test(test_back_to_slow_start),
         cmocka_unit_test(test_without_samples_it_is_plain),
+        cmocka_unit_test(test_classic),
+        cmocka_unit_test(test_classic_train),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

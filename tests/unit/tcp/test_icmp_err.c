@@ -16,6 +16,7 @@ static void established(struct rig *r)
     rig_pull(r);
 }
 
+/* [RFC9293:MUST-54] [RFC5927:4] [RFC8899:4.6.1] */
 static void test_only_what_is_in_flight(void **state) /* [RFC5927:4.1] */
 {
     struct rig *r = *state;
@@ -28,6 +29,7 @@ static void test_only_what_is_in_flight(void **state) /* [RFC5927:4.1] */
     assert_int_equal(icmp(r, 0, TERN_ECONNREFUSED, 0), CAUSE_DROP_ICMP_NO_MATCH);
 }
 
+/* [RFC5927:4] */
 static void test_synchronized_survives_all(void **state) /* [RFC5927:5.2] [RFC9293:MUST-56] */
 {
     struct rig *r = *state;
@@ -38,7 +40,7 @@ static void test_synchronized_survives_all(void **state) /* [RFC5927:5.2] [RFC92
     assert_int_equal(rig_conn(r)->err, 0);
 }
 
-static void test_path_mtu(void **state) /* [RFC1191:3] */
+static void test_path_mtu(void **state) /* [RFC1191:3] [RFC1191:3#1] [RFC1191:3#2] */
 {
     struct rig *r = *state;
     established(r);

@@ -31,6 +31,7 @@ static void test_window_of_an_older_ack(void **state)
     rig_recv(r, 100);
 }
 
+/* [RFC9293:SHLD-17] [RFC9293:MAY-7] */
 static void test_window_shrinks(void **state) /* [RFC9293:MUST-34] [RFC9293:SHLD-15] */
 {
     struct rig *r = *state;
@@ -138,6 +139,7 @@ static void test_wrap_over_the_iss(void **state)
     assert_int_equal(c->snd.buf.len, 0);
 }
 
+/* [RFC9293:MAY-12] [RFC5961:5.2#1] */
 static void test_ghost_ack_below_the_iss(void **state) /* never "old": it was never sent */
 {
     struct rig *r = *state;

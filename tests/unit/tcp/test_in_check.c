@@ -58,7 +58,7 @@ static void test_challenge_limit_is_not_shared(void **state) /* CVE-2016-5696 */
     rig_ack(r, CAUSE_TX_ACK_CHALLENGE);
 }
 
-static void test_paws(void **state) /* [RFC7323:5.3] */
+static void test_paws(void **state) /* [RFC7323:5.3] [RFC7323:5.2#1] */
 {
     struct rig *r = *state;
     r->now = time_add_ms(r->now, 100);
@@ -83,7 +83,7 @@ static void test_paws_after_long_idleness(void **state) /* [RFC7323:5.5] */
     assert_int_equal(rig_in(r, ACK, 0, 0, 10), CAUSE_RX_SEG);
 }
 
-static void test_missing_timestamp(void **state) /* [RFC7323:3.2] */
+static void test_missing_timestamp(void **state) /* [RFC7323:3.2] [RFC7323:3.2#2] */
 {
     struct rig *r = *state;
     r->no_ts = true;

@@ -10,7 +10,7 @@ static int setup(void **state)
     return 0;
 }
 
-static void test_takes_everything_of_the_syn_ack(void **state)
+static void test_takes_everything_of_the_syn_ack(void **state) /* [RFC7323:2.2#2] [RFC5681:3.1#2] */
 {
     struct rig *r = *state;
     struct tcp_conn *c = rig_conn(r);
@@ -44,6 +44,7 @@ static void test_text_and_fin_with_the_syn_ack(void **state)
     assert_int_equal(rig_recv(r, 100), 0);
 }
 
+/* [RFC5681:3.1#3] */
 static void test_syn_retransmission_is_no_sample(void **state) /* [RFC6298:3] [RFC6298:5.7] */
 {
     struct rig *r = *state;

@@ -13,7 +13,7 @@ static int setup(void **state)
 }
 
 /* [RFC9293:SHLD-19] every second full-sized segment, with timestamps and without. */
-static void test_every_second_segment(void **state)
+static void test_every_second_segment(void **state) /* [RFC5681:4.2#1] */
 {
     struct rig *r = *state;
     for (unsigned ts = 0; ts < 2; ts++) {
@@ -53,6 +53,7 @@ static void test_quickack(void **state)
 
 /* [RFC9293:SHLD-31] pieces in any order, overlapping, with every ACK at once and SACK blocks,
  * newest first [RFC2018:4]. */
+/* [RFC2018:4#2] [RFC2018:4#3] [RFC5681:4.2#2] [RFC9293:MAY-13] */
 static void test_out_of_order(void **state)
 {
     struct rig *r = *state;
@@ -153,6 +154,7 @@ static void test_fin_below_text_is_a_lie(void **state)
 
 /* ---- urgent data ---- */
 
+/* [RFC9293:MUST-33] [RFC1122:4.2.2.4] */
 static void test_urgent(void **state) /* [RFC9293:MUST-30] [RFC9293:MUST-32] [RFC9293:MUST-62] */
 {
     struct rig *r = *state;

@@ -46,7 +46,7 @@ static void test_walk(void **state) /* everything once, of every kind */
     assert_false(tcp_inspect_next(r->t, &cursor, &i, r->now));
 }
 
-static void test_fields(void **state)
+static void test_fields(void **state) /* [RFC4898:Perf] */
 {
     struct rig *r = *state;
     struct tern_info i;

@@ -10,7 +10,7 @@ static struct tcp_tuple tuple(unsigned lport, unsigned rport, unsigned host)
 }
 
 /* ISN = M + F(4-tuple, secret) [RFC6528:3] [RFC9293:MUST-8] [RFC9293:SHLD-1]. */
-static void test_isn_follows_the_clock(void **state)
+static void test_isn_follows_the_clock(void **state) /* [RFC6528:3#1] */
 {
     struct rig *r = *state;
     struct tcp_tuple tu = tuple(80, 4000, 2);
@@ -20,6 +20,7 @@ static void test_isn_follows_the_clock(void **state)
     assert_int_equal(isn_of(r->t, &tu, time_add_ms(r->now, 1000)).v - a.v, 250000);
 }
 
+/* [RFC9293:SHLD-1] [RFC6528:3#2] [RFC7323:7.1] */
 static void test_isn_differs_by_all_four_and_by_secret(void **state) /* [RFC9293:MUST-9] */
 {
     struct rig *r = *state;
@@ -47,7 +48,7 @@ static void test_isn_and_timestamps_are_apart(void **state) /* one does not tell
 
 /* [RFC6056:3.3.3]: to one destination all ports come round before one returns; to another the order
  * is another. */
-static void test_ports(void **state)
+static void test_ports(void **state) /* [RFC6056:3.3] */
 {
     struct rig *r = *state;
     rig_stop(r);
@@ -68,7 +69,7 @@ static void test_ports(void **state)
     assert_int_not_equal(pb - pa, 1);
 }
 
-static void test_ports_run_out(void **state)
+static void test_ports_run_out(void **state) /* [RFC6056:3.2] */
 {
     struct rig *r = *state;
     rig_stop(r);

@@ -34,7 +34,7 @@ static struct seq segment(unsigned n)
     return seq_add(c->snd.iss, 1 + n * MSS);
 }
 
-static void test_limited_transmit(void **state) /* [RFC3042:2] */
+static void test_limited_transmit(void **state) /* [RFC3042:2] [RFC5681:3.2#2] */
 {
     struct rig *r = *state;
     for (unsigned i = 0; i < 2; i++) {
@@ -54,6 +54,7 @@ static void three_dups(struct rig *r)
     }
 }
 
+/* [RFC5681:3.2#1] [RFC5681:3.1#6] */
 static void test_fast_retransmit(void **state) /* [RFC5681:3.2] [RFC6582:3.2] */
 {
     struct rig *r = *state;
@@ -73,7 +74,7 @@ static void test_fast_retransmit(void **state) /* [RFC5681:3.2] [RFC6582:3.2] */
     assert_int_equal(r->out[0].seg.seq.v, segment(12).v);
 }
 
-static void test_partial_and_full_ack(void **state) /* [RFC6582:3.2] steps 3 */
+static void test_partial_and_full_ack(void **state) /* [RFC6582:3.2] steps 3 [RFC6582:3] */
 {
     struct rig *r = *state;
     three_dups(r);
@@ -104,7 +105,7 @@ static void test_what_is_no_duplicate(void **state) /* [RFC5681:2] */
     assert_false(c->recovery);
 }
 
-static void test_timeout_goes_back(void **state) /* [RFC6298:5.4] [RFC5681:3.1] */
+static void test_timeout_goes_back(void **state) /* [RFC6298:5.4] [RFC5681:3.1] [RFC5681:3.1#7] */
 {
     struct rig *r = *state;
     rig_run(r, 201);

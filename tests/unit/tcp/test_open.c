@@ -32,7 +32,7 @@ static void test_listen(void **state)
 }
 
 /* The most exact listener gets the SYN. */
-static void test_which_listener(void **state)
+static void test_which_listener(void **state) /* [RFC9293:MUST-43] */
 {
     struct rig *r = *state;
     struct tern_sock any, all;
@@ -99,7 +99,7 @@ static void test_accept_a_dead_one(void **state)
     rig_empty(r);
 }
 
-static void test_half_close(void **state)
+static void test_half_close(void **state) /* [RFC9293:MUST-12] */
 {
     struct rig *r = *state;
     established(r);
@@ -119,6 +119,7 @@ static void test_half_close(void **state)
     assert_int_equal(rig_recv(r, 10), 0);
 }
 
+/* [RFC9293:MAY-1] */
 static void test_close_with_unread_text(void **state) /* [RFC9293:SHLD-3] [RFC2525:2.17] */
 {
     struct rig *r = *state;

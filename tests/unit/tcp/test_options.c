@@ -20,7 +20,7 @@ static uint32_t first_segment(struct rig *r)
     return r->out[0].seg.len;
 }
 
-static void test_mss(void **state) /* [RFC9293:MUST-14] ... [RFC9293:MUST-16] */
+static void test_mss(void **state) /* [RFC9293:MUST-14..16] */
 {
     struct rig *r = *state;
     opened(r, 1000, false);
@@ -35,7 +35,7 @@ static void test_mss(void **state) /* [RFC9293:MUST-14] ... [RFC9293:MUST-16] */
     assert_int_equal(first_segment(r), 64);
 }
 
-static void test_our_mss(void **state) /* [RFC9293:MUST-67] */
+static void test_our_mss(void **state) /* [RFC9293:MUST-67] [RFC9293:SHLD-5] [RFC8200:8.3] */
 {
     struct rig *r = *state;
     assert_int_equal(iface_mss(r->t, 0, TERN_AF_IP4, 0), 1460);
@@ -64,7 +64,7 @@ static void test_options_are_ours_to_offer(void **state)
     assert_int_equal(c->rcv_ws, 0);
 }
 
-static void test_sack_blocks_leave_room(void **state)
+static void test_sack_blocks_leave_room(void **state) /* [RFC2018:4#3] */
 {
     struct rig *r = *state;
     opened(r, 1460, true);
@@ -83,7 +83,7 @@ static void test_sack_blocks_leave_room(void **state)
     assert_int_equal(conn_opt_len(c), 0);
 }
 
-static void test_timestamps(void **state) /* [RFC7323:3.2] [RFC7323:5.4] */
+static void test_timestamps(void **state) /* [RFC7323:3.2] [RFC7323:5.4] [RFC7323:3.2#1] */
 {
     struct rig *r = *state;
     opened(r, 1460, true);

@@ -23,6 +23,7 @@ static void opt(struct rig *r, enum tern_opt o, int64_t v)
     assert_int_equal(tcp_setopt(r->t, r->sock, o, v, r->now), TERN_OK);
 }
 
+/* [RFC9293:MAY-16] [RFC1122:4.2.3.4] */
 static void test_nagle(void **state) /* [RFC9293:SHLD-7] [RFC9293:MUST-17] */
 {
     struct rig *r = *state;
@@ -72,7 +73,7 @@ static void test_cork(void **state)
     assert_int_equal(r->out[0].out.cause, CAUSE_TX_PROBE_OVERRIDE);
 }
 
-static void test_push_on_the_last(void **state) /* [RFC9293:MUST-61] */
+static void test_push_on_the_last(void **state) /* [RFC9293:MUST-61] [RFC9293:SHLD-28] */
 {
     struct rig *r = *state;
     rig_send(r, 3 * MSS + 100);
@@ -85,7 +86,7 @@ static void test_push_on_the_last(void **state) /* [RFC9293:MUST-61] */
 }
 
 /* [RFC9293:MUST-38] a window that opens by drips draws no drips. */
-static void test_sender_sws(void **state)
+static void test_sender_sws(void **state) /* [RFC1122:4.2.3.4] */
 {
     struct rig *r = *state;
     r->wnd = 0;
@@ -114,7 +115,7 @@ static void test_half_the_largest_window_is_worth_sending(void **state)
     assert_int_equal(rig_one(r, ACK)->seg.len, 600);
 }
 
-static void test_stays_inside_the_window(void **state)
+static void test_stays_inside_the_window(void **state) /* [RFC5681:3] */
 {
     struct rig *r = *state;
     r->wnd = 3000 >> 2;

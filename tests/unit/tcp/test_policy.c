@@ -41,7 +41,7 @@ static void cookies(struct rig *r)
     set(r, TERN_OPT_SYN_POLICY, TERN_SYN_COOKIES_ALWAYS);
 }
 
-static void test_cookie_keeps_nothing(void **state)
+static void test_cookie_keeps_nothing(void **state) /* [RFC4987:3.6#1] */
 {
     struct rig *r = *state;
     cookies(r);
@@ -178,7 +178,7 @@ static void test_overflow_of_the_table(void **state)
     assert_int_equal(outcome(r, TERN_SYN_DROP_GLOBAL), 1);
 }
 
-static void test_drop_oldest(void **state)
+static void test_drop_oldest(void **state) /* [RFC4987:3.2] */
 {
     struct rig *r = *state;
     rig_listen(r, 2);
@@ -209,7 +209,7 @@ static void test_queue(void **state)
     assert_int_equal(outcome(r, TERN_SYN_DROP_LISTENER), 2);
 }
 
-static void test_retries_and_timeout(void **state)
+static void test_retries_and_timeout(void **state) /* [RFC4987:3.2] */
 {
     struct rig *r = *state;
     rig_listen(r, 4);
@@ -233,7 +233,7 @@ static void test_retries_and_timeout(void **state)
     assert_int_equal(outcome(r, TERN_SYN_TIMED_OUT), 2);
 }
 
-static void test_prefix_half(void **state) /* one network cannot take all records */
+static void test_prefix_half(void **state) /* one network cannot take all records [RFC4987:3.5] */
 {
     struct rig *r = *state;
     rig_listen(r, 100);

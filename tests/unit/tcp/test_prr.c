@@ -3,7 +3,7 @@
 
 /* One segment of twenty is lost, ssthresh is half: one segment goes out for every second ACK, and
  * the window ends at ssthresh [RFC9937:6] [RFC6937:4]. */
-static void test_proportional(void **state)
+static void test_proportional(void **state) /* [RFC9937:6.1] [RFC9937:6.2#1] */
 {
     struct cc cc = {.mss = MSS, .ssthresh = 10 * MSS};
     struct tcp_conn conn = {.recovery = true, .cc = cc};
@@ -38,7 +38,7 @@ static void test_proportional(void **state)
 
 /* Heavy loss: below ssthresh no more goes out than is delivered, and one more when all goes well.
  */
-static void test_bounds(void **state) /* [RFC9937:6] */
+static void test_bounds(void **state) /* [RFC9937:6] [RFC9937:6.2#1] [RFC9937:6.2#2] */
 {
     struct tcp_conn conn = {.recovery = true, .cc = {.mss = MSS, .ssthresh = 10 * MSS}};
     struct xmit x = {.prr_base = 20 * MSS, .prr_out = 5 * MSS, .prr_delivered = 5 * MSS};
@@ -61,7 +61,7 @@ static void test_bounds(void **state) /* [RFC9937:6] */
     assert_int_equal(conn.cc.cwnd, 31 * MSS);
 }
 
-static void test_ends_at_ssthresh(void **state)
+static void test_ends_at_ssthresh(void **state) /* [RFC6675:5#3] */
 {
     struct rig *r = *state;
     flight_begin(r, 60);

@@ -3,6 +3,7 @@
 
 /* Without reordering more than two segments SACKed are enough, at once [RFC6675:4] [RFC8985:6.2].
  */
+/* [RFC6675:4#1] [RFC6675:5#1] [RFC6675:5#2] [RFC8985:6.2#2] */
 static void test_three_sacked(void **state)
 {
     struct rig *r = *state;
@@ -24,6 +25,7 @@ static void test_three_sacked(void **state)
 }
 
 /* Two SACKed segments are not enough, but a quarter of a round trip later they are. */
+/* [RFC8985:6.2#3] [RFC8985:6.2#4] */
 static void test_reordering_window(void **state) /* [RFC8985:6.2] step 5 */
 {
     struct rig *r = *state;
@@ -41,7 +43,7 @@ static void test_reordering_window(void **state) /* [RFC8985:6.2] step 5 */
 }
 
 /* A retransmission that is lost too is found by what was sent after it. */
-static void test_lost_retransmission(void **state)
+static void test_lost_retransmission(void **state) /* [RFC8985:6.2#3] */
 {
     struct rig *r = *state;
     flight_begin(r, 40);
@@ -66,7 +68,8 @@ static void test_lost_retransmission(void **state)
 
 /* An original that comes after later ones shows reordering; three SACKed do not suffice any more.
  */
-static void test_adapts(void **state) /* [RFC8985:6.2] steps 3 and 4 */
+/* [RFC8985:9.2] */
+static void test_adapts(void **state) /* [RFC8985:6.2] steps 3 and 4 [RFC8985:6.2#2] */
 {
     struct rig *r = *state;
     flight_begin(r, 30);
@@ -91,7 +94,7 @@ static void test_adapts(void **state) /* [RFC8985:6.2] steps 3 and 4 */
     assert_int_equal(rack_reo_wnd_us(c, board(r)), c->rtt.srtt_us); /* never above SRTT */
 }
 
-static void test_widened_window_fades(void **state)
+static void test_widened_window_fades(void **state) /* [RFC8985:6.2#2] */
 {
     struct xmit x = {.reo_mult = 5, .reo_persist = 16};
     (void)state;

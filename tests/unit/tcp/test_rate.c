@@ -50,7 +50,7 @@ static void test_samples(void **state)
     assert_int_equal(rack_min_rtt_us(board(r)) / 1000, 30);
 }
 
-static void test_karn(void **state) /* [RFC6298:3] */
+static void test_karn(void **state) /* [RFC6298:3] [RFC9293:MUST-18] */
 {
     struct rig *r = *state;
     flight_begin(r, 1);

@@ -2,6 +2,7 @@
 /* The conditions of a connection with records: open, fast recovery, after a timeout. */
 #include "unit/tcp/flight.h"
 
+/* [RFC5681:3.1#7] */
 static void test_timeout(void **state) /* [RFC6298:5.4] [RFC5681:3.1] [RFC8985:6.3] */
 {
     struct rig *r = *state;
@@ -31,7 +32,7 @@ static void test_timeout(void **state) /* [RFC6298:5.4] [RFC5681:3.1] [RFC8985:6
 
 /* A second loss in the same window is one congestion event; one beyond it is another [RFC6675:5].
  */
-static void test_one_reduction_a_window(void **state)
+static void test_one_reduction_a_window(void **state) /* [RFC6675:5#3] */
 {
     struct rig *r = *state;
     flight_begin(r, 100);

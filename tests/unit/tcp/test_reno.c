@@ -15,7 +15,7 @@ static void ack(struct cc *cc, uint32_t n)
     cc_reno.on_ack(cc, &a);
 }
 
-static void test_initial_window(void **state) /* [RFC6928:2] */
+static void test_initial_window(void **state) /* [RFC6928:2] [RFC5681:3.1#1] [RFC5681:3.1#3] */
 {
     (void)state;
     assert_int_equal(fresh(1460).cwnd, 14600);
@@ -29,6 +29,7 @@ static void test_initial_window(void **state) /* [RFC6928:2] */
     assert_int_equal(cc.ssthresh, UINT32_MAX);
 }
 
+/* [RFC5681:3.1#4] [RFC9293:MUST-19] */
 static void test_slow_start_counts_octets(void **state) /* [RFC5681:3.1] */
 {
     (void)state;
@@ -40,6 +41,7 @@ static void test_slow_start_counts_octets(void **state) /* [RFC5681:3.1] */
     assert_int_equal(cc.cwnd, w + M + 1);
 }
 
+/* [RFC5681:3.1#5] [RFC9293:MUST-19] */
 static void test_avoidance_grows_a_segment_a_window(void **state) /* [RFC5681:3.1] (3) */
 {
     (void)state;
@@ -73,7 +75,7 @@ static void test_unused_window_does_not_grow(void **state) /* [RFC7661:4.3] */
     assert_int_equal(cc.cwnd, w);
 }
 
-static void test_loss(void **state) /* [RFC5681:3.1] (4) */
+static void test_loss(void **state) /* [RFC5681:3.1] (4) [RFC5681:3.1#6] */
 {
     (void)state;
     struct cc cc = fresh(M);
@@ -85,7 +87,7 @@ static void test_loss(void **state) /* [RFC5681:3.1] (4) */
     assert_int_equal(cc.ssthresh, 2 * M);
 }
 
-static void test_timeout(void **state) /* [RFC5681:3.1] */
+static void test_timeout(void **state) /* [RFC5681:3.1] [RFC5681:3.1#7] */
 {
     (void)state;
     struct cc cc = fresh(M);

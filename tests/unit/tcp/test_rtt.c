@@ -45,7 +45,7 @@ static void test_bounds(void **state) /* [RFC6298:2.4] [RFC6298:2.5] */
 }
 
 /* The granularity G: a steady path does not shrink the margin to nothing. */
-static void test_granularity(void **state)
+static void test_granularity(void **state) /* [RFC6298:4] */
 {
     (void)state;
     struct tcp_rtt r;

@@ -7,7 +7,7 @@ static void syn(struct rig *r, unsigned i)
     rig_syn(r, SYN, r->peer_iss, seq_of(0));
 }
 
-static void test_handshake(void **state)
+static void test_handshake(void **state) /* [RFC5681:3.1#2] [RFC4987:3.5] */
 {
     struct rig *r = *state;
     rig_listen(r, 4);
@@ -30,6 +30,7 @@ static void test_handshake(void **state)
     assert_int_equal(rig_events(r) & TERN_EV_CONNECTED, TERN_EV_CONNECTED);
 }
 
+/* [RFC5681:3.1#3] */
 static void test_lost_syn_ack_starts_slowly(void **state) /* [RFC5681:3.1] [RFC6298:5.7] */
 {
     struct rig *r = *state;
@@ -56,7 +57,7 @@ static void test_repeated_syn_ack_is_no_sample(void **state)
     assert_int_equal(rig_conn(r)->rtt.srtt_us, 0);
 }
 
-static void test_backlog_of_half_open(void **state)
+static void test_backlog_of_half_open(void **state) /* [RFC4987:3.2] */
 {
     struct rig *r = *state;
     rig_listen(r, 2);
@@ -156,7 +157,7 @@ static void test_listener_goes(void **state)
     rig_empty(r);
 }
 
-static void test_bare_syn(void **state) /* no options at all [RFC9293:MUST-15] */
+static void test_bare_syn(void **state) /* no options at all [RFC9293:MUST-15] [RFC7323:2.2#1] */
 {
     struct rig *r = *state;
     r->syn_ts = r->syn_ws = r->syn_sack = false;

@@ -15,7 +15,7 @@ static int64_t set(struct rig *r, enum tern_opt opt, int64_t v)
 
 /* Restarted by each ACK of new data, stopped by the last [RFC6298:5.1] [RFC6298:5.2] [RFC6298:5.3].
  */
-static void test_rexmt_runs_while_something_is_out(void **state)
+static void test_rexmt_runs_while_something_is_out(void **state) /* [RFC6298:5] */
 {
     struct rig *r = *state;
     established(r);
@@ -36,7 +36,7 @@ static void test_rexmt_runs_while_something_is_out(void **state)
     assert_false(timer_on(c, TT_REXMT));
 }
 
-/* [RFC9293:MUST-24] ... [RFC9293:MUST-29] */
+/* [RFC9293:MUST-24] [RFC9293:MUST-25] [RFC9293:MUST-27..29] [RFC9293:MAY-5] */
 static void test_keepalive(void **state)
 {
     struct rig *r = *state;
@@ -180,7 +180,7 @@ static void test_soft_error_is_the_reason(void **state) /* [RFC9293:MUST-56] */
     assert_int_equal(rig_recv(r, 1), TERN_EHOSTUNREACH);
 }
 
-static void test_delack(void **state) /* [RFC9293:SHLD-18] [RFC9293:MUST-40] */
+static void test_delack(void **state) /* [RFC9293:SHLD-18] [RFC9293:MUST-40] [RFC5681:4.2#1] */
 {
     struct rig *r = *state;
     established(r);
@@ -214,9 +214,64 @@ static void test_deadline(void **state)
     rig_empty(r);
 }
 
+/* TCP_USER_TIMEOUT as Linux has it: an open SYN, a shut window that is answered, a silent peer. */
+static void test_user_timeout_in_syn_sent(void **state)
+{
+    struct rig *r = *state;
+    r->active = true;
+    rig_reach(r, TERN_TCP_SYN_SENT);
+    assert_int_equal(tcp_setopt(r->t, r->sock, TERN_OPT_USER_TIMEOUT_MS, 5000, r->now), TERN_OK);
+    rig_run(r, 4900);
+    rig_in_state(r, TERN_TCP_SYN_SENT);
+    rig_run(r, 200);
+    rig_in_state(r, TERN_TCP_CLOSED);
+    assert_int_equal(rig_count(r, CAUSE_ST_USER_TIMEOUT), 1);
+}
+
+static void test_user_timeout_of_a_shut_window(void **state)
+{
+    struct rig *r = *state;
+    rig_reach(r, TERN_TCP_ESTABLISHED);
+    assert_int_equal(tcp_setopt(r->t, r->sock, TERN_OPT_USER_TIMEOUT_MS, 8000, r->now), TERN_OK);
+    r->wnd = 0;
+    rig_in(r, ACK, 0, 0, 0);
+    assert_int_equal(rig_send(r, 100), 100);
+    unsigned answered = 0;
+    for (unsigned ms = 0; ms < 60000 && rig_find(r) != NULL; ms += 100) {
+        rig_run(r, 100);
+        if (r->n != 0 && rig_find(r) != NULL) { /* the probe's octet is refused */
+            rig_in(r, ACK, 0, -1, 0);
+            answered++;
+        }
+        if (ms < 7000)
+            assert_non_null(rig_find(r));
+    }
+    assert_null(rig_find(r));
+    assert_true(answered >= 3);
+    assert_int_equal(rig_count(r, CAUSE_ST_USER_TIMEOUT), 1);
+}
+
+static void test_user_timeout_of_keepalive(void **state)
+{
+    struct rig *r = *state;
+    rig_reach(r, TERN_TCP_ESTABLISHED);
+    assert_int_equal(tcp_setopt(r->t, r->sock, TERN_OPT_KEEPIDLE_MS, 1000, r->now), TERN_OK);
+    assert_int_equal(tcp_setopt(r->t, r->sock, TERN_OPT_KEEPINTVL_MS, 1000, r->now), TERN_OK);
+    assert_int_equal(tcp_setopt(r->t, r->sock, TERN_OPT_USER_TIMEOUT_MS, 3500, r->now), TERN_OK);
+    assert_int_equal(tcp_setopt(r->t, r->sock, TERN_OPT_KEEPALIVE, 1, r->now), TERN_OK);
+    rig_run(r, 3400);
+    rig_in_state(r, TERN_TCP_ESTABLISHED);
+    rig_run(r, 700); /* the fourth probe would have gone at 4 s; nine were allowed */
+    assert_null(rig_find(r));
+    assert_int_equal(rig_count(r, CAUSE_ST_KEEPALIVE_DEAD), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        RIG_TEST(test_user_timeout_in_syn_sent),
+        RIG_TEST(test_user_timeout_of_a_shut_window),
+        RIG_TEST(test_user_timeout_of_keepalive),
         RIG_TEST(test_rexmt_runs_while_something_is_out),
         RIG_TEST(test_keepalive),
         RIG_TEST(test_keepalive_waits_for_data),

@@ -18,6 +18,7 @@ static void test_sizes(void **state)
 }
 
 /* RFC 6191's table: what the old connection had, what the SYN has, how its numbers compare. */
+/* [RFC9293:SHLD-4] [RFC6191:2#1] [RFC6191:2#2] [RFC6191:2#3] [RFC6191:2#4] */
 static void test_reuse_table(void **state) /* [RFC6191:2] [RFC9293:MAY-2] */
 {
     static const struct {
@@ -53,7 +54,7 @@ static void test_reuse_table(void **state) /* [RFC6191:2] [RFC9293:MAY-2] */
 }
 
 /* The new incarnation proves itself by completing its handshake; only then the old record goes. */
-static void test_new_incarnation(void **state)
+static void test_new_incarnation(void **state) /* [RFC1122:4.2.2.13] */
 {
     struct rig *r = *state;
     reach(r, true);
@@ -68,7 +69,7 @@ static void test_new_incarnation(void **state)
     assert_int_equal(rig_count(r, CAUSE_ST_TIME_WAIT_REUSED), 1);
 }
 
-static void test_old_duplicate_syn_falls_back(void **state) /* [RFC9293:MAY-2] */
+static void test_old_duplicate_syn_falls_back(void **state) /* [RFC9293:MAY-2] [RFC1122:4.2.2.13] */
 {
     struct rig *r = *state;
     reach(r, true);

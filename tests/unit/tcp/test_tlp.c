@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit/tcp/flight.h"
 
+/* [RFC8985:7.3#1] [RFC8985:7.3#2] */
 static void test_last_segment_again(void **state) /* [RFC8985:7.2] [RFC8985:7.3] */
 {
     struct rig *r = *state;
@@ -20,7 +21,7 @@ static void test_last_segment_again(void **state) /* [RFC8985:7.2] [RFC8985:7.3]
     assert_true(c->recovery);
 }
 
-static void test_new_data_beyond_cwnd(void **state) /* [RFC8985:7.3] */
+static void test_new_data_beyond_cwnd(void **state) /* [RFC8985:7.3] [RFC8985:7.3#2] */
 {
     struct rig *r = *state;
     flight_begin(r, 12);

@@ -21,7 +21,7 @@ static void test_shift(void **state) /* [RFC7323:2.3] */
 
 /* The right edge never moves left, whatever the reader does, and every offer is a multiple of the
  * scale [RFC9293:SHLD-14]. */
-static void test_edge_never_moves_left(void **state)
+static void test_edge_never_moves_left(void **state) /* [RFC7323:2.4] */
 {
     struct rig *r = *state;
     established(r);
@@ -105,7 +105,7 @@ static void test_reader_wakes_the_sender(void **state)
 
 /* A listener's SYN-ACK never scales its window, and the shift it announced is the one that is used.
  */
-static void test_shift_of_the_syn_holds(void **state)
+static void test_shift_of_the_syn_holds(void **state) /* [RFC7323:2.2#2] */
 {
     struct rig *r = *state;
     for (unsigned way = 0; way < 2; way++) {

@@ -121,7 +121,7 @@ static void test_fragments(void **state)
     assert_true(h.frag == 8 && !h.mf && ip4_is_fragment(&h));
 }
 
-static void test_options(void **state)
+static void test_options(void **state) /* [RFC9293:MUST-50] */
 {
     (void)state;
     static const struct {

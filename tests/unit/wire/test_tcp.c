@@ -76,7 +76,7 @@ static void test_header_lengths(void **state)
 }
 
 /* [RFC9293:MUST-7] Option lengths 0, 1 and beyond the header, at every place. */
-static void test_illegal_option_lengths(void **state)
+static void test_illegal_option_lengths(void **state) /* [RFC9293:MUST-68] */
 {
     (void)state;
     static const uint8_t kind[] = {2, 3, 4, 5, 8, 30, 254};
@@ -102,7 +102,7 @@ static void test_illegal_option_lengths(void **state)
 
 /* [RFC9293:MUST-6] Unknown options, and known ones of a length they cannot have, are skipped; what
  * follows them is read. [RFC9293:MUST-64] At any alignment. */
-static void test_skipped_options(void **state)
+static void test_skipped_options(void **state) /* [RFC9293:MUST-68] */
 {
     (void)state;
     struct tcp_seg s;
@@ -155,6 +155,33 @@ static void test_values(void **state)
     assert_int_equal(tcp_parse(p, with_options(p, sack, 20, 0), &s), 0);
     assert_int_equal(s.opt.nsack, 1);
     assert_true(s.opt.sack[0].lo.v == UINT32_MAX && s.opt.sack[0].hi.v == 9);
+}
+
+/* [RFC5925:2.2] Two signatures, of one kind or of both, or one of a wrong length: none that counts.
+ */
+static void test_two_signatures(void **state)
+{
+    (void)state;
+    struct tcp_seg s;
+    uint8_t p[80], opt[40];
+    static const uint8_t lens[][2] = {{18, 16}, {16, 18}, {16, 16}, {18, 18}};
+    for (unsigned i = 0; i < 4; i++) {
+        memset(opt, 1, sizeof opt);
+        for (unsigned k = 0, at = 0; k < 2; at += lens[i][k++]) {
+            opt[at] = lens[i][k] == 18 ? 19 : 29; /* MD5, AO */
+            opt[at + 1] = lens[i][k];
+        }
+        assert_int_equal(tcp_parse(p, with_options(p, opt, 36, 0), &s), 0);
+        assert_int_equal(s.opt.sign, TCP_SIGN_BAD);
+    }
+    static const uint8_t wrong[][2] = {{19, 17}, {19, 10}, {29, 2}, {29, 3}, {29, 16}};
+    for (unsigned i = 0; i < 5; i++) {
+        memset(opt, 1, sizeof opt);
+        opt[0] = wrong[i][0];
+        opt[1] = wrong[i][1];
+        assert_int_equal(tcp_parse(p, with_options(p, opt, 20, 0), &s), 0);
+        assert_int_equal(s.opt.sign, i == 4 ? TCP_SIGN_AO : TCP_SIGN_BAD);
+    }
 }
 
 /* Of an option that comes twice the last counts, all of it. */
@@ -260,6 +287,80 @@ static struct tcp_seg random_segment(struct prng *r)
     return s;
 }
 
+/* [RFC7413:4.1.1] Both forms of a Fast Open cookie; lengths that none has are as no option. */
+static void test_fast_open(void **state)
+{
+    (void)state;
+    struct tcp_seg s, back;
+    uint8_t p[80];
+    static const uint8_t cookie[16] = {9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 1, 2, 3, 4, 5, 6};
+    for (unsigned exp = 0; exp < 2; exp++) {
+        for (unsigned n = 0; n <= 20; n++) {
+            uint8_t opt[40] = {0};
+            uint8_t *v = opt;
+            *v++ = exp ? 254 : 34;
+            *v++ = (uint8_t)(n + (exp ? 4 : 2));
+            if (exp) {
+                *v++ = 0xf9;
+                *v++ = 0x89;
+            }
+            memcpy(v, cookie, n < 16 ? n : 16);
+            bool good = n == 0 || (n >= 4 && n <= 16 && n % 2 == 0);
+            assert_int_equal(tcp_parse(p, with_options(p, opt, 28, 4), &s), 0);
+            assert_int_equal(s.opt.tfo, !good ? 0u : exp ? TCP_TFO_EXP : TCP_TFO);
+            if (!good)
+                continue;
+            assert_int_equal(s.opt.tfo_len, n);
+            assert_memory_equal(s.opt.tfo_cookie, cookie, n);
+            memset(&back, 0, sizeof back);
+            back.opt = s.opt;
+            back.opt.tfo_cookie = cookie;
+            size_t len = tcp_build(p, 60, &back);
+            assert_int_equal(len, 20 + ((n + (exp ? 4 : 2) + 3) & ~3u));
+            assert_int_equal(tcp_parse(p, len, &s), 0);
+            assert_true(s.opt.tfo == back.opt.tfo && s.opt.tfo_len == n);
+            assert_memory_equal(s.opt.tfo_cookie, cookie, n);
+        }
+    }
+    static const uint8_t other[] = {254, 4, 0xf9, 0x88}; /* another experiment */
+    assert_int_equal(tcp_parse(p, with_options(p, other, 4, 4), &s), 0);
+    assert_int_equal(s.opt.tfo, 0);
+}
+
+/* [RFC9768:3.2.3] The counters in either order, and without the last of them. */
+static void test_accurate_ecn(void **state)
+{
+    (void)state;
+    struct tcp_seg s, back;
+    uint8_t p[80];
+    for (unsigned kind = 172; kind <= 174; kind += 2) {
+        for (unsigned n = 0; n <= 12; n++) {
+            uint8_t opt[16] = {(uint8_t)kind, (uint8_t)(n + 2)};
+            for (unsigned i = 0; i < n; i++)
+                opt[2 + i] = (uint8_t)(i + 1);
+            assert_int_equal(tcp_parse(p, with_options(p, opt, 16, 4), &s), 0);
+            bool good = n % 3 == 0 && n <= 9;
+            assert_int_equal(s.opt.accecn, good ? n / 3 + 1 : 0);
+            if (!good)
+                continue;
+            uint32_t first = n >= 3 ? 0x010203 : 0, last = n >= 9 ? 0x070809 : 0;
+            assert_int_equal(s.opt.e0b, kind == 172 ? first : last);
+            assert_int_equal(s.opt.ceb, n >= 6 ? 0x040506 : 0);
+            assert_int_equal(s.opt.e1b, kind == 172 ? last : first);
+        }
+    }
+    memset(&s, 0, sizeof s);
+    s.ae = true;
+    s.opt.accecn = 4;
+    s.opt.e0b = 0xfffffe;
+    s.opt.ceb = 0x123456;
+    s.opt.e1b = 1;
+    assert_int_equal(tcp_build(p, 60, &s), 32);
+    assert_int_equal(tcp_parse(p, 32, &back), 0);
+    assert_true(back.ae && back.opt.accecn == 4 && back.opt.e0b == s.opt.e0b);
+    assert_true(back.opt.ceb == s.opt.ceb && back.opt.e1b == 1);
+}
+
 static void test_round_trip(void **state)
 {
     (void)state;
@@ -304,6 +405,8 @@ static void test_random_options(void **state)
         if (tcp_parse(p, n, &s) != 0)
             continue;
         good++;
+        if (s.opt.sign > TCP_SIGN_AO || tcp_opts_len(&s.opt) > TCP_OPTS_MAX)
+            continue; /* what nobody would build: two signatures, or more than fits once aligned */
         size_t len = tcp_build(q, sizeof q, &s);
         assert_int_equal(tcp_parse(q, len, &back), 0);
         if (back.opt.nsack == s.opt.nsack)
@@ -321,10 +424,13 @@ int main(void)
         cmocka_unit_test(test_skipped_options),
         cmocka_unit_test(test_end_of_list),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_two_signatures),
         cmocka_unit_test(test_sack_twice),
         cmocka_unit_test(test_timestamps_layouts),
         cmocka_unit_test(test_layout_of_a_syn),
         cmocka_unit_test(test_layout_of_sack),
+        cmocka_unit_test(test_fast_open),
+        cmocka_unit_test(test_accurate_ecn),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_random_options),
     };
