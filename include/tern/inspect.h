@@ -24,13 +24,13 @@ struct tern_info {
     bool orphan;   /* closed by the application, being finished by the stack */
     bool held;     /* half-open waiting for tern_tcp_answer() */
     bool cookie;   /* half-open only in the peer's memory: one of the last cookies given out */
+    uint8_t timer; /* enum tern_timer of the nearest timer */
     uint32_t serial;
     struct tern_sock sock;
     uint64_t user;
     struct tern_endpoint local, remote;
     uint64_t rcvq, sndq; /* octets readable; octets unacknowledged. A listener: connections
                             waiting to be accepted; the backlog */
-    uint8_t timer;       /* enum tern_timer of the nearest timer */
     int64_t timer_us;    /* microseconds until it fires; -1 = none is running */
     uint32_t age_ms;     /* half-open: since the SYN, or since the application's answer */
     uint32_t retries;    /* retransmissions of the oldest segment, or probes, so far */
@@ -44,7 +44,6 @@ struct tern_info {
     uint8_t signed_by;        /* 0 nothing, 1 MD5, 2 TCP-AO; never the key */
     uint8_t ao_key, ao_rnext; /* TCP-AO: SendID in use, RecvID asked for */
     uint64_t bytes_acked, bytes_received, segs_out, segs_in, retrans, dsack;
-    uint32_t ooo; /* out-of-order intervals held */
     /* loss recovery; zero while nothing was sent for a second */
     uint32_t flight, sacked,
         lost;              /* octets believed in the network; SACKed; lost and not sent again */
@@ -55,6 +54,7 @@ struct tern_info {
     bool recovery, rto_recovery; /* in fast recovery; in slow start after a timeout */
     bool reordering;             /* the path was seen to reorder */
     bool app_limited;            /* the application sends less than the path takes */
+    uint32_t ooo;                /* out-of-order intervals held */
     const char *cc;              /* name of the congestion control */
     /* since the connection began; zero before the first data */
     uint64_t bytes_sent;         /* octets of text, those sent again counted each time */
