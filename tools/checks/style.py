@@ -66,7 +66,8 @@ def tidy(root, build):
         if path.is_relative_to(root) and path.is_file() and not path.is_relative_to(root / "tests"):
             entries.setdefault(str(path.relative_to(root)), entry)
     debt = root / "tools" / "tidy-pending.txt"
-    pending = debt.read_text().split() if debt.is_file() else []
+    pending = debt.read_text().splitlines() if debt.is_file() else []
+    pending = [line for line in pending if not line.startswith("#")]
     if pending:
         print(f"tidy: {len(pending)} files are left out, see tools/tidy-pending.txt", flush=True)
     entries = {name: entry for name, entry in entries.items() if name not in pending}
