@@ -13,6 +13,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,6 +27,7 @@ enum {
     KEY_HONEST,
     KEY_SEED,
     KEY_LINK,
+    KEY_RECEIVE,
     KEY_VIRTUAL,
     KEY_POLICY,
     KEY_BACKLOG,
@@ -48,6 +50,11 @@ static const struct argp_option options[] = {
      "on "
      "the kernel and behind its SYNPROXY, over a veth, victim and forger on a CPU each (both need "
      "root). Default: wire, and as root veth",
+     0},
+    {"receive", KEY_RECEIVE, "thread|softirq", 0,
+     "With --link veth: how the victim's kernel takes frames from its end: in a thread of the "
+     "device's own that looks every 100 us, as a card with moderated interrupts has it (default); "
+     "or in the softirq, a frame at a time",
      0},
     {"virtual", KEY_VIRTUAL, NULL, 0,
      "Advance the clock instead of reading it: repeatable; only with --link wire", 0},
@@ -87,6 +94,7 @@ static void add_row(struct floodlab *a, const char *name, int syncookies,
         return;
     struct lab_config *c = &a->row_cfg[a->nrow];
     struct lab_row *r = &a->row[a->nrow++];
+    r->beyond_ns = NAN;
     c->syncookies = syncookies;
     if (policy)
         c->policy = *policy;
@@ -163,6 +171,12 @@ static bool set_link(struct floodlab *a, const char *arg)
                "wire, tun, veth or all: the laboratory floods only what it made itself");
 }
 
+static bool set_receive(struct floodlab *a, const char *arg)
+{
+    a->cfg.softirq = strcmp(arg, "softirq") == 0;
+    return a->cfg.softirq || strcmp(arg, "thread") == 0 || bad(a, "--receive", "thread or softirq");
+}
+
 static error_t parser(int key, char *arg, struct argp_state *state)
 {
     struct floodlab *a = state->input;
@@ -175,6 +189,8 @@ static error_t parser(int key, char *arg, struct argp_state *state)
         ok = set_attack(a, arg);
     else if (key == KEY_LINK)
         ok = set_link(a, arg);
+    else if (key == KEY_RECEIVE)
+        ok = set_receive(a, arg);
     else if (key == KEY_VIRTUAL)
         a->cfg.virtual = true;
     else if (key == KEY_POLICY)
@@ -209,7 +225,7 @@ static bool plan_veth(struct floodlab *a, unsigned chosen)
     char name[48];
     if (a->cfg.attack == LAB_STALL || a->cfg.attack == LAB_ZERO_WINDOW)
         return bad(a, "--link", "veth has no forger who connects: take wire for this attack");
-    add_victim(a, LAB_SINK, "link, frames read", LAB_KERNEL_NONE, NULL);
+    add_victim(a, LAB_SINK, "link, read", LAB_KERNEL_NONE, NULL);
     add_victim(a, LAB_ECHO, "link, read and sent back", LAB_KERNEL_NONE, NULL);
     for (unsigned i = 0; i < (chosen ? chosen : 2); i++) {
         const char *text = chosen ? a->policy[i] : usual[i];
@@ -226,52 +242,73 @@ static bool plan_veth(struct floodlab *a, unsigned chosen)
     return true;
 }
 
-/* The rows: the user's policies or the classical ones, then the kernel's. */
-/* Without --link: what this user may do. */
+/* Without --link: what this user may. */
 static void plan_links(struct floodlab *a)
 {
+    bool root = geteuid() == 0;
     if (a->link_given)
         return;
     a->wire = true;
-    a->veth = geteuid() == 0 && !a->cfg.virtual && a->cfg.attack != LAB_STALL &&
+    a->veth = root && !a->cfg.virtual && a->cfg.attack != LAB_STALL &&
               a->cfg.attack != LAB_ZERO_WINDOW;
-    if (geteuid() != 0)
+    if (!root)
         (void)fprintf(stderr, "tern flood-lab: without the rows over a veth: they need network "
                               "namespaces, and those need root\n");
 }
 
-static void plan_tun(struct floodlab *a)
-{
-    for (int i = 0; i < 3; i++) {
-        char name[48];
-        (void)snprintf(name, sizeof name, "kernel, tcp_syncookies=%d", i);
-        add_row(a, name, i, NULL);
-    }
-    if (a->nrow < ROWS) {
-        add_row(a, "kernel, spoilt frames", 1, NULL);
-        a->row_cfg[a->nrow - 1].spoil = true;
-    }
-}
-
-static bool plan(struct floodlab *a)
+/* In memory: the user's policies, which are there already, or the classical ones. */
+static bool plan_wire(struct floodlab *a)
 {
     static const char *const classical[] = {
         "cookies=overflow",          "cookies=always",    "drop", "drop-oldest", "drop,queue=65536",
         "drop,timeout=1s,retries=0", "drop-oldest,staged"};
+    bool chosen = a->nrow > 0;
+    for (unsigned i = 0; !chosen && i < sizeof classical / sizeof classical[0]; i++) {
+        if (!add_policy(a, classical[i]))
+            return false;
+    }
+    return true;
+}
+
+static void plan_tun(struct floodlab *a)
+{
+    char name[48];
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(name, sizeof name, "kernel, tcp_syncookies=%d", i);
+        add_row(a, name, i, NULL);
+    }
+    if (a->nrow == ROWS)
+        return;
+    add_row(a, "kernel, spoilt frames", 1, NULL);
+    a->row_cfg[a->nrow - 1].spoil = true;
+}
+
+static bool plan(struct floodlab *a)
+{
     plan_links(a);
     unsigned given = a->nrow;
     if ((a->tun || a->veth) && a->cfg.virtual)
         return bad(a, "--virtual", "the kernel's clock cannot be advanced: --link wire");
     if (!a->wire)
         a->nrow = 0;
-    bool chosen = a->nrow > 0;
-    for (unsigned i = 0; a->wire && !chosen && i < sizeof classical / sizeof classical[0]; i++) {
-        if (!add_policy(a, classical[i]))
-            return false;
-    }
+    else if (!plan_wire(a))
+        return false;
     if (a->tun)
         plan_tun(a);
     return !a->veth || plan_veth(a, given);
+}
+
+/* What each row's CPU time is beyond that of the row that only takes frames from the link. */
+static void beyond_link(struct floodlab *a)
+{
+    const struct lab_row *link = NULL;
+    for (unsigned i = 0; i < a->nrow; i++) {
+        struct lab_row *r = &a->row[i];
+        if (a->row_cfg[i].victim == LAB_SINK && !r->failed)
+            link = r;
+        else if (a->row_cfg[i].victim != LAB_MEMORY && link)
+            r->beyond_ns = r->cpu_ns - link->cpu_ns;
+    }
 }
 
 static bool run_rows(struct floodlab *a)
@@ -314,13 +351,15 @@ int cmd_floodlab(int argc, char **argv)
     static const struct argp argp = {
         .options = options,
         .parser = parser,
-        .doc = "Floods a server that it makes itself, in memory or in a network namespace of its "
-               "own, and measures what honest clients get, for each policy.\vColumns: forged "
-               "frames a second that were reached, honest connects that got their answer, their "
-               "times, memory touched, CPU time per forged frame and its answer, SYN-ACKs sent. "
-               "The kernel's CPU time has the TUN's in it; the row of spoilt frames, which it "
-               "drops at "
-               "their IP checksum, is the TUN's alone."};
+        .doc =
+            "Floods a server that it makes itself, in memory or in a network namespace of its own, "
+            "and measures what honest clients get, for each policy.\vColumns: forged frames a "
+            "second that were sent, and that arrived; honest connects that got their answer, their "
+            "times; memory touched in addition (\"slab\": the kernel's objects, those of the whole "
+            "machine); CPU time per frame that arrived and its answer, and how much of it is "
+            "beyond what taking frames from a veth costs; SYN-ACKs sent. With --link tun the "
+            "kernel's CPU time has the TUN's in it; the row of spoilt frames, which it drops at "
+            "their IP checksum, is the TUN's alone."};
     static struct floodlab a = {
         .cfg = {.rate = 100000, .seconds = 5, .honest = 80, .seed = 1, .backlog = 1024}};
     for (int i = 1; i < argc; i++) {
@@ -339,5 +378,6 @@ int cmd_floodlab(int argc, char **argv)
     if (!plan(&a))
         return 2;
     bool all = run_rows(&a);
+    beyond_link(&a);
     return report(&a) == 0 && all ? 0 : 1;
 }

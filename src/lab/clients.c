@@ -2,7 +2,9 @@
 /*
  * lab/clients.c: honest clients on a link: ordinary sockets of the kernel, in a namespace of their
  * own. Each connects when it is due, asks, and has succeeded when the first octet of an answer is
- * there; its time runs from the instant at which it was due. It goes with a reset.
+ * there; its time runs from the instant at which it was due. It goes with a reset. Those of the
+ * first second are there before the flood: what they cost is what the flood does not cost. They
+ * count for nothing else.
  */
 #include "lab/veth.h"
 
@@ -30,16 +32,17 @@ struct client {
 struct clients {
     int epoll;
     struct client *all;
-    uint32_t n, begun;
+    uint32_t n, begun, ended;
 };
 
-static void client_end(struct client *c, int64_t took)
+static void client_end(struct clients *cs, struct client *c, int64_t took)
 {
     const struct linger at_once = {.l_onoff = 1};
     (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     (void)close(c->fd);
     c->fd = -1;
     c->took = took;
+    cs->ended++;
 }
 
 static void client_begin(struct clients *cs, int64_t due)
@@ -53,7 +56,7 @@ static void client_begin(struct clients *cs, int64_t due)
     if (c->fd < 0 ||
         (connect(c->fd, (const struct sockaddr *)&to, sizeof to) < 0 && errno != EINPROGRESS) ||
         epoll_ctl(cs->epoll, EPOLL_CTL_ADD, c->fd, &e) < 0)
-        client_end(c, 0);
+        client_end(cs, c, 0);
 }
 
 static void client_event(struct clients *cs, const struct epoll_event *e)
@@ -68,11 +71,11 @@ static void client_event(struct clients *cs, const struct epoll_event *e)
         return;
     if (e->events & EPOLLIN) {
         bool got = recv(c->fd, octets, sizeof octets, MSG_DONTWAIT) > 0;
-        client_end(c, got ? tern_clock_now().ns - c->due : 0);
+        client_end(cs, c, got ? tern_clock_now().ns - c->due : 0);
     } else if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 || err != 0 ||
                send(c->fd, ask, sizeof ask - 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ||
                epoll_ctl(cs->epoll, EPOLL_CTL_MOD, c->fd, &in) < 0) {
-        client_end(c, 0);
+        client_end(cs, c, 0);
     }
 }
 
@@ -82,29 +85,31 @@ static int client_order(const void *a, const void *b)
     return (x->took > y->took) - (x->took < y->took);
 }
 
-static void clients_result(struct clients *cs, struct veth_shared *sh)
+static void clients_result(struct clients *cs, const struct lab_config *cfg, struct veth_shared *sh)
 {
-    qsort(cs->all, cs->n, sizeof *cs->all, client_order);
-    uint32_t lost = 0;
-    while (lost < cs->n && cs->all[lost].took == 0)
+    struct client *all = cs->all + (size_t)cfg->honest * VETH_LEAD;
+    uint32_t lost = 0, n = cfg->honest * cfg->seconds;
+    qsort(all, n, sizeof *all, client_order);
+    while (lost < n && all[lost].took == 0)
         lost++;
-    uint32_t n = cs->n - lost;
-    sh->tried = cs->n;
+    sh->tried = n;
+    n -= lost;
     sh->done = n;
     if (n == 0)
         return;
-    sh->median_ms = (double)cs->all[lost + n / 2].took * 1e-6;
-    sh->p99_ms = (double)cs->all[lost + (n - 1) * 99 / 100].took * 1e-6;
+    const struct client *median = &all[lost + n / 2], *p99 = &all[lost + (n - 1) * 99 / 100];
+    sh->median_ms = (double)median->took * 1e-6;
+    sh->p99_ms = (double)p99->took * 1e-6;
 }
 
 static void clients_run(struct clients *cs, struct veth *v)
 {
     const struct lab_config *c = v->cfg;
     struct epoll_event e[EVENTS];
-    int64_t zero = tern_clock_now().ns, end = (int64_t)c->seconds * 1000000000;
+    int64_t zero = tern_clock_now().ns, end = (int64_t)(c->seconds + VETH_LEAD) * 1000000000;
     for (;;) {
         int64_t at = tern_clock_now().ns - zero;
-        if (at > end + GRACE_NS)
+        if (at > end + GRACE_NS || (at > end && cs->ended == cs->n))
             break;
         while (cs->begun < cs->n && (int64_t)cs->begun * 1000000000 / c->honest <= at)
             client_begin(cs, zero + (int64_t)cs->begun * 1000000000 / c->honest);
@@ -137,21 +142,26 @@ static int clients_place(const struct veth *v, char *why)
 
 void veth_clients(struct veth *v, struct veth_side *side)
 {
-    struct clients cs = {.n = v->cfg->honest * v->cfg->seconds};
+    bool nobody = v->cfg->victim == LAB_SINK || v->cfg->victim == LAB_ECHO; /* there to be asked */
+    struct clients cs = {.n = nobody ? 0 : v->cfg->honest * (v->cfg->seconds + VETH_LEAD)};
     char why[TERN_WHY] = "";
     if (netns_own(why) < 0)
         veth_fail(v, why);
-    if (netns_meet(side, true) < 0)
+    if (netns_meet(side) < 0)
         return;
-    cs.all = calloc(cs.n, sizeof *cs.all);
+    cs.all = calloc(cs.n + 1, sizeof *cs.all);
     cs.epoll = epoll_create1(EPOLL_CLOEXEC);
     if (!cs.all || cs.epoll < 0)
         veth_fail(v, "the clients: out of memory: fewer honest connects, or less time");
     if (clients_place(v, why) < 0)
         veth_fail(v, why);
-    if (netns_meet(side, true) < 0 || netns_meet(side, true) < 0)
-        return;
-    clients_run(&cs, v);
-    clients_result(&cs, v->sh);
-    (void)netns_meet(side, true);
+    bool go = netns_meet(side) == 0; /* ready */
+    go = go && netns_meet(side) == 0;
+    if (go) {
+        clients_run(&cs, v);
+        if (cs.n > 0)
+            clients_result(&cs, v->cfg, v->sh);
+        (void)netns_meet(side);
+    }
+    free(cs.all);
 }

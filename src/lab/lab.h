@@ -52,21 +52,30 @@ struct lab_config {
                      */
     struct tern_listener_policy policy;
     enum lab_victim victim;
+    bool softirq; /* the victim's end of the veth is served by softirq, not by a thread */
     const char *policy_text; /* `policy` as the command line of tern has it */
     const char *server;      /* a shell command that serves port 80; NULL = the laboratory's own */
+};
+
+enum lab_memory {
+    LAB_NO_MEMORY, /* not seen */
+    LAB_OWN,       /* the server's processes */
+    LAB_SLAB,      /* the kernel's objects, those of the whole machine */
 };
 
 struct lab_row {
     char name[48];            /* the policy, as text */
     uint64_t forged;          /* frames that the server was given */
-    uint64_t taken;           /* of those the ones that the link did not drop (veth) */
+    uint64_t taken;           /* of those the ones that the link did not drop */
     uint64_t syn_acks;        /* what the server sent to the forger's addresses */
     uint64_t answers;         /* ... all of it, RSTs included */
     uint64_t tried, done;     /* honest connects; those that got their answer in time */
     double median_ms, p99_ms; /* of those done, from connect() to the server's first octet */
-    double cpu_ns;            /* thread CPU time per forged frame, taking in and answering */
+    double cpu_ns;            /* CPU time per frame taken, its answer included; NAN = unknown */
+    double beyond_ns;         /* ... less what taking it from the link costs (veth; else NAN) */
     double offered;           /* forged frames a second that were reached */
-    int64_t grown; /* octets of memory touched in addition; -1 = not seen (the kernel's) */
+    int64_t grown;            /* octets of memory touched in addition; by whom: memory */
+    enum lab_memory memory;
     bool failed;
     char why[256]; /* failed: the reason */
 };

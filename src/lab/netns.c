@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * lab/netns.c: namespaces and devices through ip(8) and /sys, and what processes have used.
+ * lab/netns.c: namespaces and devices through ip(8) and /sys, and the processes in them.
  */
 #include "lab/veth.h"
 
@@ -100,7 +100,8 @@ static void netns_line(const char *path, char *line, size_t len)
         (void)close(fd);
 }
 
-pid_t netns_thread_pid(const char *dev)
+/* The process id of that thread; 0 = not found. */
+static pid_t netns_thread_pid(const char *dev)
 {
     char want[40], path[64], name[64];
     (void)snprintf(want, sizeof want, "napi/%s-", dev);
@@ -147,14 +148,20 @@ static int netns_offload(const char *dev, uint32_t what, uint32_t value)
 
 int netns_thread(const char *dev, int cpu, char *why)
 {
+    static const struct {
+        const char *file, *text;
+    } set[] = {
+        {"gro_flush_timeout", VETH_MODERATION}, {"napi_defer_hard_irqs", "1"}, {"threaded", "1"}};
     char path[64];
     if (netns_offload(dev, ETHTOOL_STSO, 0) < 0 || netns_offload(dev, ETHTOOL_SGRO, 1) < 0) {
         why_set(why, "%s: TSO cannot be switched off, or GRO on: %s", dev, strerror(errno));
         return -1;
     }
-    (void)snprintf(path, sizeof path, "/sys/class/net/%s/threaded", dev);
-    if (netns_write(path, "1", why) < 0)
-        return -1;
+    for (unsigned i = 0; i < sizeof set / sizeof set[0]; i++) {
+        (void)snprintf(path, sizeof path, "/sys/class/net/%s/%s", dev, set[i].file);
+        if (netns_write(path, set[i].text, why) < 0)
+            return -1;
+    }
     pid_t pid = netns_thread_pid(dev);
     if (pid > 0 && netns_pin(pid, cpu, true) == 0)
         return 0;
@@ -162,129 +169,23 @@ int netns_thread(const char *dev, int cpu, char *why)
     return -1;
 }
 
-/* ---- what was used ---- */
-
-/* Adds up over a process and its descendants: each is asked for its parent, and that for its own.
- */
-struct netns_proc {
-    pid_t pid, parent;
-    int64_t ticks;
-};
-
-static bool netns_stat(pid_t pid, struct netns_proc *p)
+int netns_softirq(const char *dev, int cpu, char *why)
 {
-    char path[64], line[512], *save = NULL;
-    int64_t parent = 0, ticks = 0;
-    int field = 3; /* behind the name, as proc(5) counts */
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    netns_line(path, line, sizeof line);
-    char *at = strrchr(line, ')');
-    for (at = at ? strtok_r(at + 1, " ", &save) : NULL; at && field <= 15; field++) {
-        if (field == 4)
-            parent = strtoll(at, NULL, 10);
-        else if (field >= 14) /* utime, stime */
-            ticks += strtoll(at, NULL, 10);
-        at = strtok_r(NULL, " ", &save);
+    char path[64], mask[16];
+    if (netns_offload(dev, ETHTOOL_STSO, 0) < 0) {
+        why_set(why, "%s: TSO cannot be switched off: %s", dev, strerror(errno));
+        return -1;
     }
-    *p = (struct netns_proc){pid, (pid_t)parent, ticks};
-    return field > 15;
-}
-
-static bool netns_descends(pid_t pid, pid_t root)
-{
-    struct netns_proc p;
-    for (unsigned depth = 0; depth < 8 && pid > 1; depth++) {
-        if (pid == root)
-            return true;
-        if (!netns_stat(pid, &p))
-            return false;
-        pid = p.parent;
-    }
-    return false;
-}
-
-static int64_t netns_sum(pid_t root, int64_t (*of)(pid_t pid))
-{
-    int64_t sum = 0;
-    DIR *d = opendir("/proc");
-    for (struct dirent *e; d && (e = readdir(d)) != NULL;) {
-        pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
-        if (pid > 0 && netns_descends(pid, root))
-            sum += of(pid);
-    }
-    if (d)
-        (void)closedir(d);
-    return sum;
-}
-
-static int64_t netns_one_cpu(pid_t pid)
-{
-    struct netns_proc p;
-    return netns_stat(pid, &p) ? p.ticks * (1000000000 / sysconf(_SC_CLK_TCK)) : 0;
-}
-
-int64_t netns_cpu_ns(pid_t pid)
-{
-    return netns_sum(pid, netns_one_cpu);
-}
-
-static int64_t netns_field(const char *path, const char *name)
-{
-    char line[160];
-    int64_t kb = 0;
-    FILE *f = fopen(path, "re");
-    while (f && kb == 0 && fgets(line, sizeof line, f)) {
-        if (strncmp(line, name, strlen(name)) == 0)
-            kb = strtol(line + strlen(name), NULL, 10);
-    }
-    if (f)
-        (void)fclose(f);
-    return kb * 1024;
-}
-
-static int64_t netns_one_resident(pid_t pid)
-{
-    char path[64];
-    (void)snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
-    return netns_field(path, "Anonymous:");
-}
-
-int64_t netns_resident(pid_t pid)
-{
-    return netns_sum(pid, netns_one_resident);
-}
-
-int64_t netns_slab(void)
-{
-    return netns_field("/proc/meminfo", "Slab:");
-}
-
-void netns_device(const char *dev, uint64_t *received, uint64_t *dropped)
-{
-    char line[256];
-    FILE *f = fopen("/proc/net/dev", "re");
-    *received = *dropped = 0;
-    while (f && fgets(line, sizeof line, f)) {
-        char *save = NULL, *word = strtok_r(line, " :\n", &save);
-        if (!word || strcmp(word, dev) != 0)
-            continue;
-        for (int i = 1; (word = strtok_r(NULL, " :\n", &save)) != NULL; i++) {
-            if (i == 2) /* packets received */
-                *received = strtoull(word, NULL, 10);
-            else if (i == 12) /* drop, of those sent */
-                *dropped = strtoull(word, NULL, 10);
-        }
-    }
-    if (f)
-        (void)fclose(f);
+    (void)snprintf(path, sizeof path, "/sys/class/net/%s/queues/rx-0/rps_cpus", dev);
+    (void)snprintf(mask, sizeof mask, "%x", 1u << cpu);
+    return netns_write(path, mask, why);
 }
 
 /* ---- children ---- */
 
-int netns_meet(struct veth_side *s, bool child)
+int netns_meet(struct veth_side *s)
 {
     char c = 'x';
-    (void)child;
     return write(s->to, &c, 1) == 1 && read(s->from, &c, 1) == 1 ? 0 : -1;
 }
 
@@ -296,12 +197,9 @@ int netns_side(struct veth *v, struct veth_side *s, void (*fn)(struct veth *v, s
         why_set(why, "pipe: %s", strerror(errno));
         return -1;
     }
-    pid_t parent = getpid();
     s->pid = fork();
     if (s->pid == 0) {
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent)
-            _exit(1);
         s->to = up[1];
         s->from = down[0];
         (void)close(up[0]);

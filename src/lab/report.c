@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 #include <string.h>
 
 static const char *const attacks[LAB_ATTACKS] = {"syn", "syn-same", "ack",        "syn-ack",
@@ -25,42 +26,60 @@ static double lab_percent(const struct lab_row *r)
     return r->tried ? 100.0 * (double)r->done / (double)r->tried : 0;
 }
 
+/* Nanoseconds, or "-" for what was not measured. */
+static const char *lab_ns(char buf[24], double ns)
+{
+    (void)snprintf(buf, 24, isnan(ns) ? "-" : "%.0f", ns);
+    return buf;
+}
+
+static void lab_table_row(FILE *f, const struct lab_row *r, unsigned seconds)
+{
+    char grown[32] = "-", honest[48] = "-", cpu[24], beyond[24];
+    if (r->failed) {
+        (void)fprintf(f, "%-30s not run: %s\n", r->name, r->why);
+        return;
+    }
+    if (r->memory != LAB_NO_MEMORY)
+        (void)snprintf(grown, sizeof grown, "%" PRId64 " KB%s", r->grown / 1024,
+                       r->memory == LAB_SLAB ? " slab" : "");
+    if (r->tried > 0)
+        (void)snprintf(honest, sizeof honest, "%" PRIu64 "/%" PRIu64, r->done, r->tried);
+    (void)fprintf(f, "%-30s %9.0f %9.0f %11s %9.3f %9.3f %13s %7s %7s %9" PRIu64 "\n", r->name,
+                  r->offered, (double)r->taken / seconds, honest, r->median_ms, r->p99_ms, grown,
+                  lab_ns(cpu, r->cpu_ns), lab_ns(beyond, r->beyond_ns), r->syn_acks);
+}
+
 int lab_table(FILE *f, const struct lab_config *cfg, const struct lab_row *rows, unsigned n)
 {
     (void)fprintf(f,
                   "attack %s, %u a second for %u s, %u honest connects a second, seed %" PRIu64
-                  ", %s clock\n%-28s %10s %13s %9s %9s %9s %9s %9s\n",
+                  ", %s clock\n%-30s %9s %9s %11s %9s %9s %13s %7s %7s %9s\n",
                   lab_attack_name(cfg->attack), cfg->rate, cfg->seconds, cfg->honest, cfg->seed,
-                  cfg->virtual ? "virtual" : "real", "policy", "forged/s", "honest", "median ms",
-                  "p99 ms", "memory", "CPU ns", "SYN-ACKs");
-    for (unsigned i = 0; i < n; i++) {
-        const struct lab_row *r = &rows[i];
-        char grown[24] = "-", honest[48];
-        if (r->failed) {
-            (void)fprintf(f, "%-28s not run: %s\n", r->name, r->why);
-            continue;
-        }
-        if (r->grown >= 0)
-            (void)snprintf(grown, sizeof grown, "%" PRId64 " KB", r->grown / 1024);
-        (void)snprintf(honest, sizeof honest, "%" PRIu64 "/%" PRIu64, r->done, r->tried);
-        (void)fprintf(f, "%-28s %10.0f %13s %9.3f %9.3f %9s %9.0f %9" PRIu64 "\n", r->name,
-                      r->offered, honest, r->median_ms, r->p99_ms, grown, r->cpu_ns, r->syn_acks);
-    }
+                  cfg->virtual ? "virtual" : "real", "policy", "forged/s", "arrived/s", "honest",
+                  "median ms", "p99 ms", "memory", "CPU ns", "-link", "SYN-ACKs");
+    for (unsigned i = 0; i < n; i++)
+        lab_table_row(f, &rows[i], cfg->seconds);
     return lab_said(f);
 }
 
-static json_t *lab_row_json(const struct lab_row *r)
+static json_t *lab_row_json(const struct lab_row *r, unsigned seconds)
 {
     if (r->failed)
         return json_pack("{s:s, s:s}", "policy", r->name, "not_run", r->why);
-    json_t *o =
-        json_pack("{s:s, s:I, s:f, s:I, s:I, s:f, s:f, s:f, s:I, s:I}", "policy", r->name, "forged",
-                  (json_int_t)r->forged, "forged_per_s", r->offered, "honest_tried",
-                  (json_int_t)r->tried, "honest_done", (json_int_t)r->done, "median_ms",
-                  r->median_ms, "p99_ms", r->p99_ms, "cpu_ns_per_frame", r->cpu_ns, "syn_acks",
-                  (json_int_t)r->syn_acks, "answers", (json_int_t)r->answers);
-    if (o && r->grown >= 0)
-        (void)json_object_set_new(o, "memory_grown", json_integer(r->grown));
+    json_t *o = json_pack(
+        "{s:s, s:I, s:f, s:I, s:f, s:I, s:I, s:f, s:f, s:I, s:I}", "policy", r->name, "forged",
+        (json_int_t)r->forged, "forged_per_s", r->offered, "arrived", (json_int_t)r->taken,
+        "arrived_per_s", (double)r->taken / seconds, "honest_tried", (json_int_t)r->tried,
+        "honest_done", (json_int_t)r->done, "median_ms", r->median_ms, "p99_ms", r->p99_ms,
+        "syn_acks", (json_int_t)r->syn_acks, "answers", (json_int_t)r->answers);
+    if (o && !isnan(r->cpu_ns))
+        (void)json_object_set_new(o, "cpu_ns_per_frame", json_real(r->cpu_ns));
+    if (o && !isnan(r->beyond_ns))
+        (void)json_object_set_new(o, "cpu_ns_beyond_link", json_real(r->beyond_ns));
+    if (o && r->memory != LAB_NO_MEMORY)
+        (void)json_object_set_new(o, r->memory == LAB_OWN ? "memory_grown" : "machine_slab_grown",
+                                  json_integer(r->grown));
     return o;
 }
 
@@ -68,7 +87,7 @@ int lab_json(FILE *f, const struct lab_config *cfg, const struct lab_row *rows, 
 {
     json_t *list = json_array();
     for (unsigned i = 0; i < n; i++)
-        (void)json_array_append_new(list, lab_row_json(&rows[i]));
+        (void)json_array_append_new(list, lab_row_json(&rows[i], cfg->seconds));
     json_t *doc = json_pack("{s:i, s:s, s:i, s:i, s:i, s:I, s:b, s:o}", "v", 1, "attack",
                             lab_attack_name(cfg->attack), "rate", (int)cfg->rate, "seconds",
                             (int)cfg->seconds, "honest_per_s", (int)cfg->honest, "seed",
@@ -104,13 +123,14 @@ int lab_svg(FILE *f, const struct lab_config *cfg, const struct lab_row *rows, u
                       "<rect x=\"%d\" y=\"%u\" width=\"%.1f\" height=\"18\" fill=\"%s\"/>\n",
                       SVG_LEFT, y, SVG_BAR, SVG_LEFT, y, share * SVG_BAR / 100,
                       strncmp(r->name, "kernel", 6) == 0 ? "#999" : "#2a7f62");
+        char cpu[24];
         if (r->failed)
             (void)fprintf(f, "<text x=\"%d\" y=\"%u\">not run</text>\n", SVG_LEFT + SVG_BAR + 10,
                           y + 14);
         else
-            (void)fprintf(f,
-                          "<text x=\"%d\" y=\"%u\">%.1f %%, p99 %.2f ms, %.0f ns a frame</text>\n",
-                          SVG_LEFT + SVG_BAR + 10, y + 14, share, r->p99_ms, r->cpu_ns);
+            (void)fprintf(f, "<text x=\"%d\" y=\"%u\">%.1f %%, p99 %.2f ms, %s ns a frame</text>\n",
+                          SVG_LEFT + SVG_BAR + 10, y + 14, share, r->p99_ms,
+                          lab_ns(cpu, r->cpu_ns));
     }
     (void)fputs("</svg>\n", f);
     return lab_said(f);

@@ -169,7 +169,9 @@ static void lab_child(const struct lab_config *cfg, struct lab_row *row)
     lab_loop(l);
     honest_result(&l->honest, row);
     row->cpu_ns = row->forged ? l->cpu * 1e9 / (double)row->forged : 0;
-    row->grown = l->victim.kernel ? -1 : lab_resident() - l->resident;
+    row->taken = row->forged;
+    row->memory = l->victim.kernel ? LAB_NO_MEMORY : LAB_OWN;
+    row->grown = lab_resident() - l->resident;
 }
 
 void lab_run(const struct lab_config *cfg, struct lab_row *row)

@@ -26,6 +26,7 @@
 #define ETH   14u
 #define STORE 8192u /* frames */
 #define SLOT  96u
+#define BATCH 16u /* frames that one call sends */
 
 struct sender {
     int fd;
@@ -103,33 +104,36 @@ static void sender_renew(struct sender *s, uint8_t *p)
     sender_change(p, ETH + 26, (uint16_t)(r >> 32), tcp_sum, 0);
 }
 
-static uint64_t sender_batch(struct sender *s, unsigned n)
+/* Sends n frames: how many were offered. The call ends at a frame for which the link has no room:
+ * that one is lost, and the next is the next. */
+static unsigned sender_batch(struct sender *s, unsigned n, struct veth_shared *sh)
 {
-    struct mmsghdr m[LAB_BATCH];
-    struct iovec iov[LAB_BATCH];
+    struct mmsghdr m[BATCH];
+    struct iovec iov[BATCH];
     for (unsigned i = 0; i < n; i++) {
-        uint8_t *p = s->frame[s->at];
-        sender_renew(s, p);
-        iov[i] = (struct iovec){p, s->len[s->at]};
+        uint32_t at = (s->at + i) % STORE;
+        sender_renew(s, s->frame[at]);
+        iov[i] = (struct iovec){s->frame[at], s->len[at]};
         m[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &iov[i], .msg_iovlen = 1}};
-        s->at = (s->at + 1) % STORE;
     }
     int sent = sendmmsg(s->fd, m, n, 0);
-    return sent > 0 ? (uint64_t)sent : 0;
+    unsigned took = sent > 0 ? (unsigned)sent : 0, tried = took < n ? took + 1 : n;
+    s->at = (s->at + tried) % STORE;
+    sh->taken += took;
+    return tried;
 }
 
+/* It does not sleep between batches: with small ones, evenly sent, it is the rate that fills the
+ * link's ring, and not the length of a nap. */
 static void sender_run(struct sender *s, struct veth *v)
 {
     const struct lab_config *c = v->cfg;
     int64_t zero = tern_clock_now().ns, end = (int64_t)c->seconds * 1000000000, at = 0;
     while ((at = tern_clock_now().ns - zero) < end) {
         uint64_t due = (uint64_t)((double)at * 1e-9 * c->rate);
-        if (due < v->sh->forged + LAB_BATCH / 2) {
-            const struct timespec nap = {0, 50000};
-            (void)nanosleep(&nap, NULL);
-            continue;
-        }
-        v->sh->forged += sender_batch(s, LAB_BATCH);
+        uint64_t left = due > v->sh->forged ? due - v->sh->forged : 0;
+        if (left > 0)
+            v->sh->forged += sender_batch(s, left < BATCH ? (unsigned)left : BATCH, v->sh);
     }
 }
 
@@ -141,9 +145,9 @@ void veth_forger(struct veth *v, struct veth_side *side)
         veth_fail(v, "CPU 1 is not there or not allowed: two CPUs are needed");
     if (sender_open(&s, v, why) < 0 || sender_fill(&s, v, why) < 0)
         veth_fail(v, why);
-    if (netns_meet(side, true) < 0)
+    if (netns_meet(side) < 0)
         return;
     sender_run(&s, v);
     atomic_store(&v->sh->over, 1);
-    (void)netns_meet(side, true);
+    (void)netns_meet(side);
 }

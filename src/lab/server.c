@@ -14,14 +14,18 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <tern/loop.h>
 #include <unistd.h>
 
@@ -117,7 +121,8 @@ static int server_address(struct veth *v, char *why)
     (void)snprintf(cookies, sizeof cookies, "%d", v->cfg->syncookies < 0 ? 1 : v->cfg->syncookies);
     if (netns_run(why, "ip", "link", "set", "lo", "up", NULL) < 0 ||
         netns_run(why, "ip", "link", "set", v->victim, "up", NULL) < 0 ||
-        netns_thread(v->victim, VETH_VICTIM_CPU, why) < 0)
+        (v->cfg->softirq ? netns_softirq(v->victim, VETH_VICTIM_CPU, why)
+                         : netns_thread(v->victim, VETH_VICTIM_CPU, why)) < 0)
         return -1;
     if (v->cfg->victim != LAB_KERNEL && v->cfg->victim != LAB_SYNPROXY)
         return 0;
@@ -130,7 +135,22 @@ static int server_address(struct veth *v, char *why)
 
 /* ---- programs ---- */
 
-static pid_t server_start(struct veth *v, const char *const *front)
+/* The first process of a process namespace: when it ends, by whatever cause, everything that the
+ * server has started ends with it. 0 in it, its number in the caller, -1 with why. */
+static pid_t server_first(char *why)
+{
+    pid_t pid = unshare(CLONE_NEWPID) < 0 ? -1 : fork();
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (mount("proc", "/proc", "proc", 0, NULL) < 0)
+            _exit(1);
+    } else if (pid < 0) {
+        why_set(why, "a process namespace: %s", strerror(errno));
+    }
+    return pid;
+}
+
+static pid_t server_start(struct veth *v, const char *const *front, int complaints)
 {
     char backlog[16];
     const char *argv[32];
@@ -154,11 +174,12 @@ static pid_t server_start(struct veth *v, const char *const *front)
     }
     argv[n] = NULL;
     (void)freopen("/dev/null", "w", stdout);
+    (void)dup2(complaints, STDERR_FILENO);
     (void)execvp(argv[0], (char *const *)(uintptr_t)argv);
     _exit(127);
 }
 
-static void server_programs(struct veth *v)
+static void server_programs(struct veth *v, int complaints)
 {
     char link[32], policy[64], name[32], exe[256];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
@@ -173,12 +194,29 @@ static void server_programs(struct veth *v)
                             "10.9.0.2", "--gw",   "10.9.0.1", "--name", name,
                             "--policy", policy,   "80=80",    NULL};
     if (v->cfg->victim == LAB_RUN) {
-        (void)server_start(v, run);
+        (void)server_start(v, run, complaints);
         return;
     }
-    (void)server_start(v, NULL);
+    (void)server_start(v, NULL, complaints);
     if (v->cfg->victim == LAB_SHIELD)
-        (void)server_start(v, shield);
+        (void)server_start(v, shield, complaints);
+}
+
+/* The first process: starts the programs; when all have ended says what the last complained of. */
+_Noreturn static void server_guard(struct veth *v)
+{
+    char said[160] = "", why[TERN_WHY];
+    int fd = memfd_create("complaints", MFD_CLOEXEC);
+    server_programs(v, fd);
+    while (wait(NULL) > 0 || errno == EINTR)
+        ;
+    off_t len = lseek(fd, 0, SEEK_END), want = (off_t)sizeof said - 1;
+    ssize_t n = pread(fd, said, sizeof said - 1, len > want ? len - want : 0);
+    while (n > 0 && said[n - 1] == '\n')
+        said[--n] = '\0';
+    const char *last = strrchr(said, '\n');
+    why_set(why, "the server has ended: %s", last ? last + 1 : said);
+    veth_fail(v, why);
 }
 
 void veth_server(struct veth *v, struct veth_side *side)
@@ -188,15 +226,18 @@ void veth_server(struct veth *v, struct veth_side *side)
     bool link = v->cfg->victim == LAB_SINK || v->cfg->victim == LAB_ECHO;
     if (netns_own(why) < 0)
         veth_fail(v, why);
-    if (netns_meet(side, true) < 0)
+    if (netns_meet(side) < 0)
         return;
     if (server_address(v, why) < 0 || (link && tern_packet_open(v->victim, &p, why) < 0))
         veth_fail(v, why);
     if (netns_pin(0, VETH_VICTIM_CPU, false) < 0)
         veth_fail(v, "CPU 0 is not allowed");
-    if (!link)
-        server_programs(v);
-    if (netns_meet(side, true) < 0)
+    pid_t first = link ? 1 : server_first(why);
+    if (first < 0)
+        veth_fail(v, why);
+    if (first == 0)
+        server_guard(v);
+    if (netns_meet(side) < 0)
         return;
     if (link)
         sink_run(p, v->cfg->victim == LAB_ECHO);

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <linux/if.h>
 #include <linux/if_arp.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -20,14 +21,16 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <tern/loop.h>
 #include <time.h>
 #include <unistd.h>
 
 #define READY_TRIES 200 /* of 50 ms */
 
 struct veth_used {
-    int64_t cpu, memory;
-    uint64_t received, dropped;
+    struct tern_time at;
+    int64_t idle; /* of the victim's CPU, ns */
+    uint64_t received;
 };
 
 _Noreturn void veth_fail(struct veth *v, const char *why)
@@ -39,7 +42,12 @@ _Noreturn void veth_fail(struct veth *v, const char *why)
 
 static int veth_devices(struct veth *v, char *why)
 {
-    char pid[2][16];
+    char pid[2][16], rules[256];
+    (void)snprintf(
+        rules, sizeof rules,
+        "table netdev lab { chain in { type filter hook ingress device %s priority 0; ip "
+        "daddr != { 10.8.0.0/24, 10.9.0.0/24 } drop; }; }",
+        v->attacked);
     (void)snprintf(pid[0], sizeof pid[0], "%d", (int)v->server.pid);
     (void)snprintf(pid[1], sizeof pid[1], "%d", (int)v->clients.pid);
     if (netns_run(why, "ip", "link", "add", v->attacked, "type", "veth", "peer", "name", v->victim,
@@ -51,6 +59,7 @@ static int veth_devices(struct veth *v, char *why)
         netns_run(why, "ip", "link", "set", v->attacked, "up", NULL) < 0 ||
         netns_run(why, "ip", "link", "set", v->near, "up", NULL) < 0 ||
         netns_run(why, "ip", "route", "add", "blackhole", "default", NULL) < 0 ||
+        netns_run(why, "nft", rules, NULL) < 0 ||
         netns_write("/proc/sys/net/ipv4/ip_forward", "1", why) < 0)
         return -1;
     return netns_thread(v->attacked, VETH_OTHER_CPU, why);
@@ -99,37 +108,62 @@ static int veth_ready(struct veth *v, char *why)
     return rc;
 }
 
-static void veth_look(const struct veth *v, pid_t thread, struct veth_used *u)
+static void veth_look(const struct veth *v, struct veth_used *u)
 {
-    bool kernel = v->cfg->victim == LAB_KERNEL || v->cfg->victim == LAB_SYNPROXY;
-    u->cpu = netns_cpu_ns(v->server.pid) + netns_cpu_ns(thread);
-    u->memory = kernel ? netns_slab() : netns_resident(v->server.pid);
-    netns_device(v->attacked, &u->received, &u->dropped);
+    u->at = tern_clock_now();
+    u->idle = used_idle_ns(VETH_VICTIM_CPU);
+    u->received = used_received(v->attacked);
 }
 
+/* The share of the time between two looks in which the victim's CPU had something to do. */
+static double veth_busy(const struct veth_used *a, const struct veth_used *b)
+{
+    double all = (double)(b->at.ns - a->at.ns), idle = (double)(b->idle - a->idle);
+    return all > idle ? (all - idle) / all : 0;
+}
+
+static int64_t veth_memory(const struct veth *v, bool kernel)
+{
+    return kernel ? used_slab() : used_resident(v->server.pid);
+}
+
+static void veth_nap(double s)
+{
+    struct timespec t = {.tv_sec = (time_t)s, .tv_nsec = (long)((s - (double)(time_t)s) * 1e9)};
+    (void)nanosleep(&t, NULL);
+}
+
+/* The clients alone, then with the flood; when the CPU was busier before (with something else), its
+ * time is not known. Memory is first looked at when a fifth of it is over:
+ * what is touched once and then used again is no growth. */
 static void veth_measure(struct veth *v, struct lab_row *row)
 {
-    struct veth_used a, warm, b;
-    const struct timespec some = {0, 200000000};
-    pid_t thread = netns_thread_pid(v->victim);
-    veth_look(v, thread, &a);
-    (void)netns_meet(&v->clients, false);
-    (void)netns_meet(&v->forger, false);
-    (void)nanosleep(&some, NULL);
-    veth_look(v, thread, &warm);
-    (void)netns_meet(&v->forger, false);
-    veth_look(v, thread, &b);
-    (void)netns_meet(&v->clients, false);
+    struct veth_used before, a, b;
+    double share = 0.2 * v->cfg->seconds;
+    row->memory =
+        v->cfg->victim == LAB_KERNEL || v->cfg->victim == LAB_SYNPROXY ? LAB_SLAB : LAB_OWN;
+    bool kernel = row->memory == LAB_SLAB;
+    (void)netns_meet(&v->clients);
+    veth_look(v, &before);
+    veth_nap(VETH_LEAD);
+    veth_look(v, &a);
+    (void)netns_meet(&v->forger);
+    veth_nap(share);
+    int64_t warm = veth_memory(v, kernel);
+    (void)netns_meet(&v->forger);
+    veth_look(v, &b);
+    row->grown = veth_memory(v, kernel) - warm;
+    (void)netns_meet(&v->clients);
     row->forged = v->sh->forged;
-    row->taken = row->forged - (b.dropped - a.dropped);
+    row->taken = v->sh->taken;
     row->offered = (double)row->forged / v->cfg->seconds;
     row->syn_acks = row->answers = b.received - a.received;
     row->tried = v->sh->tried;
     row->done = v->sh->done;
     row->median_ms = v->sh->median_ms;
     row->p99_ms = v->sh->p99_ms;
-    row->cpu_ns = row->taken ? (double)(b.cpu - a.cpu) / (double)row->taken : 0;
-    row->grown = b.memory - warm.memory;
+    double busy = (veth_busy(&a, &b) - veth_busy(&before, &a)) * (double)(b.at.ns - a.at.ns);
+    row->cpu_ns = row->taken && busy > 0 ? busy / (double)row->taken : NAN;
 }
 
 static int veth_parts(struct veth *v, struct lab_row *row)
@@ -137,6 +171,10 @@ static int veth_parts(struct veth *v, struct lab_row *row)
     char *why = row->why;
     if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
         why_set(why, "two CPUs are needed: one for the victim, one for the forger");
+        return -1;
+    }
+    if (netns_pin(0, VETH_OTHER_CPU, false) < 0) {
+        why_set(why, "CPU 1 is not allowed: two CPUs are needed");
         return -1;
     }
     if (netns_own(why) < 0 || netns_side(v, &v->server, veth_server, why) < 0 ||
@@ -148,8 +186,7 @@ static int veth_parts(struct veth *v, struct lab_row *row)
         veth_devices(v, why) < 0)
         return -1;
     if (write(v->server.to, &c, 1) != 1 || write(v->clients.to, &c, 1) != 1 ||
-        netns_meet(&v->server, false) < 0 || netns_meet(&v->clients, false) < 0 ||
-        veth_ready(v, why) < 0)
+        netns_meet(&v->server) < 0 || netns_meet(&v->clients) < 0 || veth_ready(v, why) < 0)
         return -1;
     return netns_side(v, &v->forger, veth_forger, why);
 }

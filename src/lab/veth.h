@@ -9,10 +9,13 @@
  * The forger writes to the router's end of the attacked veth, the clients come through it from a
  * network of their own. The victim and its end of the veth are on CPU 0, everything else is on
  * CPU 1; the link's two receive threads (threaded NAPI) are pinned to the side that they serve, so
- * that a CPU pays for what it receives, as with a card. All of it is in namespaces that end with
- * the row.
+ * that a CPU pays for what it receives, as with a card, and as with a card's moderated interrupts
+ * they look at most every VETH_MODERATION nanoseconds. Answers to forged addresses are dropped as
+ * soon as they are received: they would reach nobody, and a forger somewhere in the Internet is not
+ * slowed by them. All of it is in namespaces that end with the row.
  *
- *     netns.c    namespaces, devices, CPU time     veth.c     one row
+ *     netns.c    namespaces, devices, processes    veth.c     one row
+ *     used.c     CPU time, memory, frames
  *     sender.c   the forger, on the link           clients.c  the honest clients
  *     server.c   the victims
  */
@@ -27,13 +30,16 @@
 #define VETH_VICTIM_CPU 0
 #define VETH_OTHER_CPU  1
 #define VETH_NAME       16 /* octets of a device's name */
+#define VETH_MODERATION "100000"
+#define VETH_LEAD       1 /* seconds of honest clients alone, before the flood */
 
 /* What the processes of a row share. Written by one, read by another after it has said so. */
 struct veth_shared {
     _Atomic int go;   /* the clients and the forger may begin */
     _Atomic int over; /* the forger's time is over */
     _Atomic int failed;
-    uint64_t forged; /* frames given to the link */
+    uint64_t forged; /* frames offered to the link */
+    uint64_t taken;  /* ... for which it had room */
     uint64_t tried, done;
     double median_ms, p99_ms;
     char why[256];
@@ -60,26 +66,29 @@ int netns_own(char *why);
 /* Runs a program of the system with its arguments, NULL at the end; -1 with why (its complaint). */
 int netns_run(char *why, const char *program, ...) __attribute__((sentinel));
 int netns_write(const char *path, const char *text, char *why);
-/* Frames of the device are received by a thread of its own, on this CPU, at once. */
+/* Frames of the device are received by a thread of its own on this CPU (threaded NAPI), which looks
+ * at most every VETH_MODERATION nanoseconds and goes before processes, as a softirq does. */
 int netns_thread(const char *dev, int cpu, char *why);
-/* The process id of that thread; 0 = not found. */
-pid_t netns_thread_pid(const char *dev);
+/* Frames of the device are received by this CPU's network softirq, at once. */
+int netns_softirq(const char *dev, int cpu, char *why);
 int netns_pin(pid_t pid, int cpu, bool urgent);
-/* CPU time of a process and of all that it started, nanoseconds. */
-int64_t netns_cpu_ns(pid_t pid);
-/* Memory of its own of a process and of all that it started; octets. */
-int64_t netns_resident(pid_t pid);
-/* The kernel's memory for its objects; octets. */
-int64_t netns_slab(void);
-/* Frames that a device has received, and has dropped when it sent them. */
-void netns_device(const char *dev, uint64_t *received, uint64_t *dropped);
 /* Starts fn(v) in a child; it ends when this process does. */
 int netns_side(struct veth *v, struct veth_side *s, void (*fn)(struct veth *v, struct veth_side *s),
                char *why);
 void netns_side_end(struct veth_side *s);
-/* The child: says that it has come so far and waits for the parent; the parent: waits for the
- * child; -1 = the other is gone. */
-int netns_meet(struct veth_side *s, bool child);
+/* Called by the child and by the parent: each waits for the other; -1 = the other is gone. */
+int netns_meet(struct veth_side *s);
+
+/* ---- used.c ---- */
+
+/* How long a CPU had nothing to do, since the machine began: the difference of two such looks. */
+int64_t used_idle_ns(unsigned cpu);
+/* Memory of its own of a process and of all that it started; octets. */
+int64_t used_resident(pid_t root);
+/* The kernel's memory for its objects, of the whole machine; octets. */
+int64_t used_slab(void);
+/* Frames that a device has received. */
+uint64_t used_received(const char *dev);
 
 /* ---- sender.c, clients.c, server.c: what the children do ---- */
 

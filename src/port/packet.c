@@ -8,14 +8,19 @@
  * holds an MTU; what is larger (the kernel's own super-segments, or those that the device joined)
  * lies in the socket's queue as well, marked in its slot, and is read from there, in its place.
  *
- * Out: sendmmsg(), a batch a call, past the device's queueing discipline (PACKET_QDISC_BYPASS),
- * with the virtio-net header in front, so that super-segments and checksums travel as over a TAP.
+ * Out: past the device's queueing discipline (PACKET_QDISC_BYPASS), with the virtio-net header in
+ * front, so that super-segments and checksums travel as over a TAP. Short frames (handshakes, ACKs)
+ * are copied to a ring that the kernel empties at one call a batch: to a host under a flood of SYNs
+ * sendmmsg() costs more a frame than everything else that it does for it. Longer ones go by
+ * sendmmsg(). A socket with a ring for sending has no other way to send, so there are two sockets;
+ * each call has handed over its frames when it returns, so their order stays.
  *
  * The stack has an address of its own on the device, so the device is set to take all addresses
  * (promiscuous), and the host's own stack sees frames for somebody else and leaves them alone.
  * Slots are given back at the next rx: frames are read in place.
  */
 #include "base/assert.h"
+#include "base/time.h"
 #include "port/frame.h"
 #include "port/vnet.h"
 #include "port/why.h"
@@ -39,6 +44,17 @@
 #define PACKET_CAP   (65535u + FRAME_ETH_LEN)
 #define PACKET_BIG   ((PACKET_CAP + 63u) & ~63u)
 #define PACKET_BUF   (4 << 20)
+#define OUT_SLOTS    1024u
+#define OUT_SLOT     512u
+#define OUT_BLOCK    4096u
+#define OUT_HEAD     32u /* TPACKET_ALIGN(sizeof(struct tpacket2_hdr)) */
+#define OUT_CAP      (OUT_SLOT - OUT_HEAD - (uint32_t)sizeof(struct virtio_net_hdr))
+#define OUT_RETRY_NS 20000 /* for a device that had no room */
+#define OUT_TRIES    50    /* without a frame taken: a millisecond */
+
+_Static_assert(OUT_HEAD >= sizeof(struct tpacket2_hdr) &&
+                   OUT_HEAD < sizeof(struct tpacket2_hdr) + TPACKET_ALIGNMENT,
+               "where the kernel looks for the frame");
 
 struct packet {
     struct tern_port port;
@@ -48,6 +64,11 @@ struct packet {
     uint32_t at;   /* the slot that is filled next */
     uint32_t held; /* slots before it that the last rx has handed out */
     uint8_t *big, *tx;
+    int out_fd;
+    uint8_t *out;           /* the ring of short frames that go out */
+    uint32_t out_at;        /* the slot that is filled next */
+    struct tern_time retry; /* when the device is asked again that had no room */
+    unsigned tries;         /* ... how often it has been, in vain */
     struct virtio_net_hdr head[PACKET_BATCH];
 };
 
@@ -60,6 +81,67 @@ static struct tpacket2_hdr *packet_slot(const struct packet *p, uint32_t i)
 {
     return (struct tpacket2_hdr *)(void *)(p->ring + (size_t)(i & (PACKET_SLOTS - 1)) * p->slot);
 }
+
+/* ---- the ring of short frames that go out ---- */
+
+static struct tpacket2_hdr *packet_out(const struct packet *p, uint32_t i)
+{
+    return (struct tpacket2_hdr *)(void *)(p->out + (size_t)(i & (OUT_SLOTS - 1)) * OUT_SLOT);
+}
+
+static bool packet_is_short(const struct tern_frame *f)
+{
+    return f->len <= OUT_CAP && f->gso == TERN_GSO_NONE;
+}
+
+/* How many of the next n slots are free. */
+static size_t packet_room(const struct packet *p, size_t n)
+{
+    size_t k = 0;
+    while (k < n) {
+        uint32_t status =
+            __atomic_load_n(&packet_out(p, p->out_at + (uint32_t)k)->tp_status, __ATOMIC_ACQUIRE);
+        if (status != TP_STATUS_AVAILABLE)
+            break;
+        k++;
+    }
+    return k;
+}
+
+/* The device takes nothing: what waits is lost, as on any link. The kernel goes on where it
+ * stopped, at the first of those that wait. */
+static void packet_out_drop(struct packet *p)
+{
+    uint32_t end = p->out_at;
+    for (uint32_t at = end - OUT_SLOTS; at != end; at++) {
+        struct tpacket2_hdr *h = packet_out(p, at);
+        if (__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) != TP_STATUS_SEND_REQUEST)
+            continue;
+        h->tp_status = TP_STATUS_AVAILABLE;
+        if (p->out_at == end)
+            p->out_at = at;
+    }
+}
+
+/* Has the kernel send what is in the ring. When the device has no room, the rest waits there, but
+ * not for long: a veth whose other end is down says the same for ever. */
+static void packet_kick(struct packet *p, struct tern_time now)
+{
+    p->retry = TERN_NEVER;
+    if (send(p->out_fd, NULL, 0, MSG_DONTWAIT) >= 0) {
+        p->tries = 0;
+        return;
+    }
+    bool later = errno == ENOBUFS || errno == EAGAIN || errno == EINTR;
+    if (later && ++p->tries < OUT_TRIES) {
+        p->retry.ns = now.ns + OUT_RETRY_NS;
+    } else {
+        p->tries = 0;
+        packet_out_drop(p);
+    }
+}
+
+/* ---- in ---- */
 
 static void packet_give_back(struct packet *p)
 {
@@ -75,6 +157,8 @@ static bool packet_big(struct packet *p, struct tern_frame *f)
     struct iovec iov[2] = {{&h, sizeof h}, {p->big, PACKET_CAP}};
     struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
     ssize_t n = recvmsg(p->fd, &m, MSG_DONTWAIT);
+    if (n < 0 && errno != EAGAIN) /* told once that the device was down: not what was asked */
+        n = recvmsg(p->fd, &m, MSG_DONTWAIT);
     if (n <= (ssize_t)sizeof h || (m.msg_flags & MSG_TRUNC))
         return false;
     f->data = p->big;
@@ -85,8 +169,7 @@ static bool packet_big(struct packet *p, struct tern_frame *f)
 static bool packet_small(struct packet *p, const struct tpacket2_hdr *h, struct tern_frame *f)
 {
     struct virtio_net_hdr v;
-    (void)p;
-    f->data = (uint8_t *)(uintptr_t)h + h->tp_mac;
+    f->data = p->ring + (size_t)(p->at & (PACKET_SLOTS - 1)) * p->slot + h->tp_mac;
     f->len = h->tp_snaplen;
     if (h->tp_snaplen < h->tp_len) /* the queue had no room for the whole of it */
         return false;
@@ -101,6 +184,8 @@ static size_t packet_rx(struct tern_port *self, struct tern_frame *frames, size_
     size_t k = 0;
     bool big = false;
     packet_give_back(p);
+    if (!time_is_never(p->retry) && time_le(p->retry, now))
+        packet_kick(p, now);
     while (k < n && !big) {
         const struct tpacket2_hdr *h = packet_slot(p, p->at);
         uint32_t status = __atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE);
@@ -116,45 +201,78 @@ static size_t packet_rx(struct tern_port *self, struct tern_frame *frames, size_
     return k;
 }
 
+/* ---- out ---- */
+
 static size_t packet_tx_get(struct tern_port *self, struct tern_frame *frames, size_t n,
                             struct tern_time now)
 {
     struct packet *p = packet_of(self);
-    (void)now;
-    if (n > PACKET_BATCH)
-        n = PACKET_BATCH;
+    if (!time_is_never(p->retry) && time_le(p->retry, now))
+        packet_kick(p, now);
+    n = packet_room(p, n > PACKET_BATCH ? PACKET_BATCH : n);
     for (size_t i = 0; i < n; i++)
         frames[i] = (struct tern_frame){.data = p->tx + i * PACKET_BIG, .cap = PACKET_CAP};
     return n;
+}
+
+/* Puts the short frames that come first into the ring; how many they were. */
+static size_t packet_put_short(struct packet *p, const struct tern_frame *f, size_t n)
+{
+    size_t k = 0;
+    for (; k < n && packet_is_short(&f[k]); k++) {
+        struct tpacket2_hdr *h = packet_out(p, p->out_at);
+        uint8_t *at = p->out + (size_t)(p->out_at & (OUT_SLOTS - 1)) * OUT_SLOT + OUT_HEAD;
+        struct virtio_net_hdr v;
+        vnet_write(TERN_LINK_ETHER, &f[k], &v);
+        v.hdr_len = (uint16_t)f[k].len; /* copied whole, not lent */
+        memcpy(at, &v, sizeof v);
+        memcpy(at + sizeof v, f[k].data, f[k].len);
+        h->tp_len = f[k].len + (uint32_t)sizeof v;
+        __atomic_store_n(&h->tp_status, TP_STATUS_SEND_REQUEST, __ATOMIC_RELEASE);
+        p->out_at++;
+    }
+    return k;
+}
+
+/* Sends the long ones that come first; how many they were. */
+static size_t packet_put_long(struct packet *p, const struct tern_frame *f, size_t n)
+{
+    struct mmsghdr m[PACKET_BATCH];
+    struct iovec iov[PACKET_BATCH][2];
+    size_t k = 0, done = 0;
+    for (; k < n && !packet_is_short(&f[k]); k++) {
+        vnet_write(TERN_LINK_ETHER, &f[k], &p->head[k]);
+        iov[k][0] = (struct iovec){&p->head[k], sizeof p->head[k]};
+        iov[k][1] = (struct iovec){f[k].data, f[k].len};
+        m[k] = (struct mmsghdr){.msg_hdr = {.msg_iov = iov[k], .msg_iovlen = 2}};
+    }
+    while (done < k) {
+        int sent = sendmmsg(p->fd, m + done, (unsigned)(k - done), MSG_DONTWAIT);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        done += sent > 0 ? (size_t)sent : 1; /* lost: see packet_out_drop */
+    }
+    return k;
 }
 
 static void packet_tx_put(struct tern_port *self, struct tern_frame *frames, size_t n,
                           struct tern_time now)
 {
     struct packet *p = packet_of(self);
-    struct mmsghdr m[PACKET_BATCH];
-    struct iovec iov[PACKET_BATCH][2];
-    (void)now;
     tern_assert(n <= PACKET_BATCH);
-    for (size_t i = 0; i < n; i++) {
-        vnet_write(TERN_LINK_ETHER, &frames[i], &p->head[i]);
-        iov[i][0] = (struct iovec){&p->head[i], sizeof p->head[i]};
-        iov[i][1] = (struct iovec){frames[i].data, frames[i].len};
-        m[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = iov[i], .msg_iovlen = 2}};
-    }
     for (size_t i = 0; i < n;) {
-        int sent = sendmmsg(p->fd, m + i, (unsigned)(n - i), MSG_DONTWAIT);
-        if (sent < 0 && errno == EINTR)
-            continue;
-        i +=
-            sent > 0 ? (size_t)sent : 1; /* what the device does not take is lost, as on any link */
+        size_t k = packet_put_short(p, frames + i, n - i);
+        if (k > 0)
+            packet_kick(p, now);
+        i += k;
+        if (i < n)
+            i += packet_put_long(p, frames + i, n - i);
     }
 }
 
 static struct tern_time packet_deadline(const struct tern_port *self)
 {
-    (void)self;
-    return TERN_NEVER;
+    return ((const struct packet *)(const void *)self)->retry;
 }
 
 static int packet_fd(const struct tern_port *self)
@@ -168,6 +286,10 @@ static void packet_free(struct packet *p)
         (void)munmap(p->ring, (size_t)PACKET_SLOTS * p->slot);
     if (p->big)
         (void)munmap(p->big, (1 + (size_t)PACKET_BATCH) * PACKET_BIG);
+    if (p->out)
+        (void)munmap(p->out, (size_t)OUT_SLOTS * OUT_SLOT);
+    if (p->out_fd >= 0)
+        (void)close(p->out_fd);
     if (p->fd >= 0)
         (void)close(p->fd);
     free(p);
@@ -252,6 +374,37 @@ static int packet_memory(struct packet *p, const char *name, char *why)
     return 0;
 }
 
+/* The socket of short frames: it hears nothing (protocol 0). */
+static int packet_out_open(struct packet *p, const char *name, int index, char *why)
+{
+    static const int flags[] = {PACKET_VNET_HDR, PACKET_QDISC_BYPASS, PACKET_LOSS};
+    int version = TPACKET_V2, one = 1, buf = PACKET_BUF;
+    struct tpacket_req req = {.tp_block_size = OUT_BLOCK,
+                              .tp_block_nr = OUT_SLOTS / (OUT_BLOCK / OUT_SLOT),
+                              .tp_frame_size = OUT_SLOT,
+                              .tp_frame_nr = OUT_SLOTS};
+    const struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_ifindex = index};
+    p->out_fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+    if (p->out_fd < 0)
+        return packet_why(name, "packet socket", why);
+    for (unsigned i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (setsockopt(p->out_fd, SOL_PACKET, flags[i], &one, sizeof one) < 0)
+            return packet_why(name, "socket for sending", why);
+    }
+    if (setsockopt(p->out_fd, SOL_SOCKET, SO_SNDBUFFORCE, &buf, sizeof buf) < 0)
+        (void)setsockopt(p->out_fd, SOL_SOCKET, SO_SNDBUF, &buf, sizeof buf);
+    if (setsockopt(p->out_fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) < 0 ||
+        setsockopt(p->out_fd, SOL_PACKET, PACKET_TX_RING, &req, sizeof req) < 0 ||
+        bind(p->out_fd, (const struct sockaddr *)&at, sizeof at) < 0)
+        return packet_why(name, "no ring of frames to be sent", why);
+    void *m =
+        mmap(NULL, (size_t)OUT_SLOTS * OUT_SLOT, PROT_READ | PROT_WRITE, MAP_SHARED, p->out_fd, 0);
+    if (m == MAP_FAILED)
+        return packet_why(name, "memory for frames", why);
+    p->out = m;
+    return 0;
+}
+
 /* Options first, the ring, and the device last: nothing comes in before all is there. */
 static int packet_bind(struct packet *p, const char *name, char *why)
 {
@@ -265,7 +418,7 @@ static int packet_bind(struct packet *p, const char *name, char *why)
             return packet_why(name, "the kernel's packet sockets are too old (Linux 5.0 is needed)",
                               why);
     }
-    if (packet_memory(p, name, why) < 0)
+    if (packet_memory(p, name, why) < 0 || packet_out_open(p, name, index, why) < 0)
         return -1;
     struct packet_mreq all = {.mr_ifindex = index, .mr_type = PACKET_MR_PROMISC};
     struct sockaddr_ll at = {
@@ -290,6 +443,8 @@ int tern_packet_open(const char *name, struct tern_port **port, char *why)
     }
     p->port = (struct tern_port){
         .ops = &packet_ops, .link = TERN_LINK_ETHER, .tx_csum = true, .gso_max = 65535};
+    p->out_fd = -1;
+    p->retry = TERN_NEVER;
     p->fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int rc = p->fd < 0 ? packet_why(name, "packet socket", why) : packet_bind(p, name, why);
     if (rc < 0) {

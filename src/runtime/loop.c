@@ -17,7 +17,9 @@
  * starts with few and goes on with more when they turn out small.
  *
  * Before it sleeps, the loop polls for spin_us after the last work: where waking costs more than
- * the work itself, an answer that comes at once is found awake.
+ * the work itself, an answer that comes at once is found awake. Not after a crowd of short frames
+ * (many clients, a flood): there waking is paid once for many, and polling would take the CPU from
+ * whoever fills the link.
  */
 #include "runtime/watch.h"
 
@@ -35,6 +37,8 @@
 
 #define PUMP_ROUNDS 64
 #define BATCH_BYTES (96u << 10)
+#define CROWD       16u  /* frames of one pump ... */
+#define CROWD_BYTES 256u /* ... that are shorter than this on average */
 #define LOOP_PORTS  32
 #define LOOP_TURNS  8
 #define LOOP_EVENTS 64
@@ -65,6 +69,8 @@ struct tern_loop {
     struct tern_loop_timer *timers; /* by instant */
     struct tern_time now, busy_at;  /* busy_at: when something moved last */
     int64_t spin_ns;
+    size_t frames, octets; /* that this pump has moved */
+    bool crowd;            /* the last one that moved any: many, and short */
     bool stop;
 };
 
@@ -263,6 +269,8 @@ static bool loop_batch(struct tern_loop *lp, struct loop_port *p,
         if (ask > TERN_PORT_BATCH - total)
             ask = TERN_PORT_BATCH - total;
     } while (ask > 0);
+    lp->frames += total;
+    lp->octets += sum;
     return total > 0;
 }
 
@@ -270,6 +278,7 @@ static bool loop_batch(struct tern_loop *lp, struct loop_port *p,
 static bool loop_pump(struct tern_loop *lp)
 {
     bool any = false;
+    lp->frames = lp->octets = 0;
     for (unsigned round = 0; round < PUMP_ROUNDS && !lp->stop; round++) {
         bool moved = false;
         for (unsigned i = 0; i < lp->nport; i++) {
@@ -283,6 +292,8 @@ static bool loop_pump(struct tern_loop *lp)
         any = true;
         lp->now = time_max(lp->now, tern_clock_now());
     }
+    if (lp->frames > 0)
+        lp->crowd = lp->frames >= CROWD && lp->octets < lp->frames * CROWD_BYTES;
     return any;
 }
 
@@ -319,7 +330,7 @@ static int loop_wait(struct tern_loop *lp, struct epoll_event *ev)
         lp->now = time_max(lp->now, tern_clock_now());
         if (n != 0 || time_le(until, lp->now))
             return n;
-        if (time_diff_ns(lp->now, lp->busy_at) >= lp->spin_ns)
+        if (lp->crowd || time_diff_ns(lp->now, lp->busy_at) >= lp->spin_ns)
             break;
         loop_relax();
     }

@@ -17,6 +17,9 @@ static void valid(const uint8_t *p, size_t n, const struct tcp_seg *s)
     fuzz_law(s->opt.has_mss == (s->opt.mss != 0));
     fuzz_law(s->opt.has_ts || (s->opt.tsval == 0 && s->opt.tsecr == 0));
     fuzz_law(s->opt.nsack <= TCP_SACK_BLOCKS);
+    fuzz_law(s->opt.sign <= TCP_SIGN_BAD);
+    fuzz_law(s->opt.sign == TCP_SIGN_NONE || (s->opt.sign_at >= p + TCP_HDR_LEN &&
+                                              s->opt.sign_at + s->opt.sign_len <= p + s->hlen));
     for (unsigned i = 0; i < s->opt.nsack; i++)
         fuzz_law(seq_lt(s->opt.sack[i].lo, s->opt.sack[i].hi));
 }
@@ -26,10 +29,25 @@ static void same_options(const struct tcp_opts *a, const struct tcp_opts *b)
     fuzz_law(a->has_ts == b->has_ts && a->tsval == b->tsval && a->tsecr == b->tsecr);
     fuzz_law(a->has_ws == b->has_ws && a->ws == b->ws);
     fuzz_law(a->has_mss == b->has_mss && a->mss == b->mss && a->sack_ok == b->sack_ok);
+    fuzz_law(a->sign == b->sign && a->tfo == b->tfo);
+    fuzz_law((a->accecn != 0) == (b->accecn != 0) && a->ceb == b->ceb);
+    fuzz_law(a->sign != TCP_SIGN_AO || (a->ao_key == b->ao_key && a->ao_rnext == b->ao_rnext));
     fuzz_law(b->nsack <= a->nsack);
     fuzz_law(b->nsack == a->nsack || tcp_opts_len(b) + (b->nsack ? 8 : 12) > TCP_OPTS_MAX);
     for (unsigned i = 0; i < b->nsack; i++)
         fuzz_law(seq_eq(a->sack[i].lo, b->sack[i].lo) && seq_eq(a->sack[i].hi, b->sack[i].hi));
+}
+
+/* What this stack writes: no signature that names none, and no more than there is room for once
+ * options are aligned. */
+static void writable(struct tcp_opts *o)
+{
+    if (o->sign == TCP_SIGN_BAD || tcp_opts_len(o) > TCP_OPTS_MAX)
+        o->sign = TCP_SIGN_NONE;
+    if (tcp_opts_len(o) > TCP_OPTS_MAX)
+        o->tfo = 0;
+    if (tcp_opts_len(o) > TCP_OPTS_MAX)
+        o->accecn = 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -41,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
     if (r == 0) {
         valid(p, n, &s);
+        writable(&s.opt);
         size_t len = tcp_build(built, sizeof built, &s);
         fuzz_law(len == TCP_HDR_LEN + tcp_opts_len(&s.opt));
         fuzz_law(memcmp(p, built, 12) == 0 && memcmp(p + 13, built + 13, 3) == 0);

@@ -2,6 +2,7 @@
 """`tern flood-lab` at small rates: what a policy does is counted, never timed, on the virtual clock."""
 import json
 import os
+import shutil
 import subprocess
 import xml.etree.ElementTree
 
@@ -97,11 +98,90 @@ def test_the_kernel_as_the_reference(tern):
     assert os.listdir("/sys/class/net") == before
 
 
+LINK = {"link, read", "link, read and sent back"}
+KERNEL = {f"veth, tcp_syncookies={n}" for n in range(3)} | {"veth, nft SYNPROXY"}
+NGINX = """
+daemon off; worker_processes 1; pid {0}/pid; error_log {0}/errors;
+events {{ worker_connections 64; }}
+http {{ access_log off; client_body_temp_path {0}/b; proxy_temp_path {0}/p; fastcgi_temp_path {0}/f;
+  uwsgi_temp_path {0}/u; scgi_temp_path {0}/s; server {{ listen 80; return 200 ok; }} }}
+"""
+
+
+def veth_rows(tern, *args, status=0):
+    """One second over a veth at a rate that every machine reaches; what it costs is looked at by nobody here."""
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces need root")
+    if os.sched_getaffinity(0) < {0, 1}:
+        pytest.skip("two CPUs are needed, one for the victim and one for the forger")
+    for program in ("ip", "nft"):
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed: tools/deps check")
+    done = lab(tern, "--link", "veth", "--rate", "5000", "--seconds", "1", "--honest", "20", "--json", *args,
+               status=status)
+    return {r["policy"]: r for r in json.loads(done.stdout)["rows"]}
+
+
+@pytest.mark.parametrize("receive", ["thread", "softirq"])
+def test_over_a_veth(tern, receive):
+    before = os.listdir("/sys/class/net")
+    row = veth_rows(tern, "--receive", receive)
+    ours = {f"tern {how}, cookies={when}" for how in ("run", "shield") for when in ("overflow", "always")}
+    assert set(row) == LINK | KERNEL | ours
+    for name, r in row.items():
+        assert "not_run" not in r, (name, r)
+        assert 0 < r["arrived"] <= r["forged"] <= 5000, name
+        assert ("machine_slab_grown" in r) == (name in KERNEL) != ("memory_grown" in r), name
+    served = ours | KERNEL - {"veth, tcp_syncookies=0"}
+    for name in served:
+        assert row[name]["honest_done"] == row[name]["honest_tried"] == 20, name
+        assert row[name]["syn_acks"] >= row[name]["arrived"] * 0.9, name
+    assert row["link, read"]["syn_acks"] < 100 and row["link, read and sent back"]["syn_acks"] >= 4000
+    assert os.listdir("/sys/class/net") == before
+
+
+def left_over(word):
+    """Command lines of processes with this word in them."""
+    seen = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                line = f.read().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if word in line and int(pid) != os.getpid():
+            seen.append(line)
+    return seen
+
+
+@pytest.mark.parametrize("server", ["nginx", "python"])
+def test_an_unmodified_server_over_a_veth(tern, tmp_path, server):
+    if server == "nginx":
+        if not shutil.which("nginx"):
+            pytest.skip("nginx is not installed: tools/deps check")
+        tmp_path.joinpath("conf").write_text(NGINX.format(tmp_path))
+        command = f"exec nginx -c {tmp_path}/conf"
+    else:
+        command = f"exec /usr/bin/python3 -m http.server --bind 0.0.0.0 --directory {tmp_path} 80"
+    row = veth_rows(tern, "--policy", "cookies=always", "--server", command)
+    for name in ("tern run, cookies=always", "tern shield, cookies=always", "veth, tcp_syncookies=2"):
+        assert row[name].get("honest_done") == 20, row[name]
+    assert left_over(str(tmp_path)) == []
+
+
+def test_a_server_that_does_not_start_is_named(tern):
+    row = veth_rows(tern, "--policy", "cookies=always", "--server", "echo no such thing >&2; exit 3", status=1)
+    assert row["tern run, cookies=always"]["not_run"] == "the server has ended: no such thing"
+    assert row["veth, tcp_syncookies=2"]["not_run"] == "the server has ended: no such thing"
+    assert row["link, read"]["forged"] > 0
+
+
 @pytest.mark.parametrize("args, complaint", [
     (["--rate", "0"], "--rate: '0': not a whole number from 1"),
     (["--attack", "teardrop"], "--attack: not one of syn"),
     (["--link", "tap:t0"], "--link: wire, tun, veth or all"),
     (["--virtual", "--link", "tun"], "--virtual: the kernel's clock"),
+    (["--receive", "hope"], "--receive: thread or softirq"),
     (["10.1.1.1"], "there is no address to be given"),
     (["--policy", "hope"], "'hope': not a policy"),
 ])

@@ -1,8 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What can be said about a packet link without a device; tests/system has one over a veth. */
+/* Packet links at both ends of a veth, in a network namespace that ends with this program: what one
+ * sends the other receives, whole and in order. */
 #include "frames.h"
 
+#include "base/time.h"
+#include <tern/loop.h>
+
+#include <poll.h>
+#include <sched.h>
+#include <spawn.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#define MANY   3000u /* three times the ring for sending */
+#define ROUNDS 20000
+
+struct pair {
+    struct tern_port *a, *b;
+    bool there;
+};
+static struct pair link_pair;
 
 static void bad_names_are_refused(void **state)
 {
@@ -34,11 +51,233 @@ static void each_reason_is_named(void **state)
     }
 }
 
+/* ---- over a veth ---- */
+
+/* Runs ip(8) with these words; true when it was content. */
+static bool pair_ip(const char *words)
+{
+    char text[128], *argv[16] = {0}, *save = NULL;
+    unsigned n = 0;
+    int status = -1;
+    pid_t pid;
+    (void)snprintf(text, sizeof text, "ip %s", words);
+    for (char *w = strtok_r(text, " ", &save); w && n < 15; w = strtok_r(NULL, " ", &save))
+        argv[n++] = w;
+    return posix_spawnp(&pid, "ip", NULL, NULL, argv, environ) == 0 &&
+           waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+/* The kernel's own frames (neighbours of IPv6) stay away. */
+static bool pair_quiet(void)
+{
+    FILE *f = fopen("/proc/sys/net/ipv6/conf/all/disable_ipv6", "we");
+    if (!f)
+        return access("/proc/sys/net/ipv6", F_OK) < 0;
+    bool wrote = fputs("1", f) >= 0;
+    return fclose(f) == 0 && wrote;
+}
+
+static int pair_open(void **state)
+{
+    char why[TERN_WHY] = "";
+    (void)state;
+    link_pair.there = (unshare(CLONE_NEWNET) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0) &&
+                      pair_ip("link add pa mtu 1500 type veth peer name pb") && pair_quiet() &&
+                      pair_ip("link set pa up") && pair_ip("link set pb up");
+    if (!link_pair.there)
+        return 0;
+    assert_int_equal(tern_packet_open("pa", &link_pair.a, why), 0);
+    assert_int_equal(tern_packet_open("pb", &link_pair.b, why), 0);
+    return 0;
+}
+
+static int pair_close(void **state)
+{
+    (void)state;
+    if (link_pair.a)
+        link_pair.a->ops->close(link_pair.a);
+    if (link_pair.b)
+        link_pair.b->ops->close(link_pair.b);
+    return 0;
+}
+
+static void pair_needed(void)
+{
+    if (link_pair.there)
+        return;
+    print_message("no network namespace with a veth: run as root, with ip(8)\n");
+    skip();
+}
+
+/* Puts one frame into the link; false = it has no room now. */
+static bool pair_send(struct tern_port *p, const struct tern_frame *f)
+{
+    struct tern_frame out;
+    if (p->ops->tx_get(p, &out, 1, tern_clock_now()) != 1)
+        return false;
+    uint8_t *at = out.data;
+    assert_true(out.cap >= f->len);
+    out = *f;
+    out.data = at;
+    memcpy(at, f->data, f->len);
+    p->ops->tx_put(p, &out, 1, tern_clock_now());
+    return true;
+}
+
+/* The next frame with our MAC addresses: the kernel's own are none of ours. */
+static bool pair_next(struct tern_port *p, struct tern_frame *f)
+{
+    struct pollfd fd = {.fd = p->ops->fd(p), .events = POLLIN};
+    for (unsigned i = 0; i < ROUNDS; i++) {
+        if (p->ops->rx(p, f, 1, tern_clock_now()) == 1 && f->data[0] == 2 && f->data[12] == 8)
+            return true;
+        (void)poll(&fd, 1, 1);
+    }
+    return false;
+}
+
+static void frames_arrive_whole_and_in_order(void **state)
+{
+    static const uint32_t lens[] = {1, 300, 1400, 0, 415, 416, 417, 1446, 5, 1460};
+    static uint8_t buf[2048];
+    (void)state;
+    pair_needed();
+    for (unsigned i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+        struct fr_seg s = {1, 2, 1000, 80, 7 + i, 0, 0x10, lens[i]};
+        struct tern_frame f = {.data = buf, .len = fr_build(buf, &s)};
+        assert_true(pair_send(link_pair.a, &f));
+    }
+    for (unsigned i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+        struct fr_seg s = {1, 2, 1000, 80, 7 + i, 0, 0x10, lens[i]};
+        struct tern_frame got;
+        assert_true(pair_next(link_pair.b, &got));
+        assert_int_equal(got.len, fr_build(buf, &s));
+        assert_memory_equal(got.data, buf, got.len);
+    }
+}
+
+static uint32_t pair_seq(const struct tern_frame *f)
+{
+    return be32_load(f->data + 38);
+}
+
+/* More frames than there are slots in the ring, and then all of them are there. */
+static void a_burst_arrives(void **state)
+{
+    static uint8_t buf[256];
+    struct tern_frame got;
+    (void)state;
+    pair_needed();
+    for (unsigned i = 0; i < MANY; i++) {
+        struct fr_seg s = {1, 2, 1000, 80, i, 0, 0x10, 20};
+        struct tern_frame f = {.data = buf, .len = fr_build(buf, &s)};
+        assert_true(pair_send(link_pair.a, &f));
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        assert_true(pair_next(link_pair.b, &got));
+        assert_int_equal(pair_seq(&got), i);
+    }
+}
+
+/* A veth whose other end is down has no room: frames wait in the ring, and go when it has. */
+static void a_device_without_room_is_asked_again(void **state)
+{
+    static uint8_t buf[256];
+    struct tern_frame got;
+    struct tern_time at;
+    (void)state;
+    pair_needed();
+    assert_true(pair_ip("link set pb down"));
+    for (unsigned i = 0; i < 3; i++) {
+        struct fr_seg s = {1, 2, 1000, 80, 50 + i, 0, 0x10, 20};
+        struct tern_frame f = {.data = buf, .len = fr_build(buf, &s)};
+        assert_true(pair_send(link_pair.a, &f));
+    }
+    at = link_pair.a->ops->deadline(link_pair.a);
+    assert_false(time_is_never(at));
+    assert_true(pair_ip("link set pb up"));
+    assert_int_equal(link_pair.a->ops->rx(link_pair.a, &got, 0, at), 0);
+    assert_true(time_is_never(link_pair.a->ops->deadline(link_pair.a)));
+    for (unsigned i = 0; i < 3; i++) {
+        assert_true(pair_next(link_pair.b, &got));
+        assert_int_equal(pair_seq(&got), 50 + i);
+    }
+}
+
+/* ... but not for ever. */
+static void a_device_without_room_is_given_up(void **state)
+{
+    static uint8_t buf[256];
+    struct fr_seg s = {1, 2, 1000, 80, 60, 0, 0x10, 20};
+    struct tern_frame got, f = {.data = buf, .len = fr_build(buf, &s)};
+    struct tern_time at;
+    unsigned tries = 0;
+    (void)state;
+    pair_needed();
+    assert_true(pair_ip("link set pb down"));
+    assert_true(pair_send(link_pair.a, &f));
+    while (!time_is_never(at = link_pair.a->ops->deadline(link_pair.a)) && ++tries < 1000)
+        (void)link_pair.a->ops->rx(link_pair.a, &got, 0, at);
+    assert_in_range(tries, 2, 100);
+    assert_true(pair_ip("link set pb up"));
+    s.seq = 61;
+    f.len = fr_build(buf, &s);
+    assert_true(pair_send(link_pair.a, &f));
+    assert_true(pair_next(link_pair.b, &got));
+    assert_int_equal(pair_seq(&got), 61);
+}
+
+static void a_super_segment_stays_one(void **state)
+{
+    static uint8_t buf[40000], want[40000];
+    struct fr_seg s = {1, 2, 1000, 80, 9, 0, 0x10, 30000};
+    struct tern_frame got, f = {.data = buf, .gso = TERN_GSO_TCP4, .gso_size = 1460};
+    (void)state;
+    pair_needed();
+    f.len = fr_build(buf, &s);
+    memcpy(want, buf, f.len);
+    f.csum = TERN_CSUM_PARTIAL;
+    f.csum_start = 34;
+    f.csum_offset = 16;
+    assert_true(pair_send(link_pair.a, &f));
+    assert_true(pair_next(link_pair.b, &got));
+    assert_int_equal(got.len, f.len);
+    assert_int_equal(got.gso, TERN_GSO_TCP4);
+    assert_int_equal(got.gso_size, 1460);
+    assert_memory_equal(got.data + FR_HDR, want + FR_HDR, f.len - FR_HDR);
+}
+
+/* A device that is down takes nothing; what was meant for it is lost, and it goes on afterwards. */
+static void a_device_that_was_down_goes_on(void **state)
+{
+    static uint8_t buf[256];
+    struct fr_seg s = {1, 2, 1000, 80, 77, 0, 0x10, 20};
+    struct tern_frame got, f = {.data = buf, .len = fr_build(buf, &s)};
+    (void)state;
+    pair_needed();
+    assert_true(pair_ip("link set pa down"));
+    for (unsigned i = 0; i < 10; i++)
+        (void)pair_send(link_pair.a, &f);
+    assert_true(time_is_never(link_pair.a->ops->deadline(link_pair.a)));
+    assert_true(pair_ip("link set pa up"));
+    s.seq = 78;
+    f.len = fr_build(buf, &s);
+    assert_true(pair_send(link_pair.a, &f));
+    assert_true(pair_next(link_pair.b, &got));
+    assert_int_equal(pair_seq(&got), 78);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_names_are_refused),
         cmocka_unit_test(each_reason_is_named),
+        cmocka_unit_test(frames_arrive_whole_and_in_order),
+        cmocka_unit_test(a_burst_arrives),
+        cmocka_unit_test(a_device_without_room_is_asked_again),
+        cmocka_unit_test(a_device_without_room_is_given_up),
+        cmocka_unit_test(a_super_segment_stays_one),
+        cmocka_unit_test(a_device_that_was_down_goes_on),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, pair_open, pair_close);
 }

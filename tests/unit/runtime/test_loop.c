@@ -15,6 +15,7 @@
 #include <tern/socket.h>
 
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 static struct tern_loop *lp;
@@ -313,6 +314,71 @@ static void a_removed_link_does_not_keep_it_busy(void **state)
     tern_stack_free(st);
 }
 
+/* ---- polling before sleep ---- */
+
+#define CROWD_OF 32u
+#define SPIN_US  200000u
+#define BUSY_NS  100000000 /* half of that */
+
+static size_t crowd_rx(struct tern_port *self, struct tern_frame *f, size_t n, struct tern_time now)
+{
+    static uint8_t data[CROWD_OF][40]; /* no IP packets: they cost nothing and change nothing */
+    (void)self;
+    if (gone_looked++ > 0)
+        return 0;
+    assert_true(n >= CROWD_OF);
+    for (unsigned i = 0; i < CROWD_OF; i++)
+        f[i] = (struct tern_frame){.data = data[i], .len = sizeof data[i], .time = now};
+    return CROWD_OF;
+}
+
+static int crowd_fd(const struct tern_port *self)
+{
+    (void)self;
+    return -1;
+}
+
+static void crowd_close(struct tern_port *self)
+{
+    (void)self;
+}
+
+static int64_t cpu_ns(void)
+{
+    struct timespec t;
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t), 0);
+    return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* After many short frames at once the loop sleeps, however long it would poll otherwise. */
+static void a_crowd_is_not_polled_for(void **state)
+{
+    (void)state;
+    static const struct tern_port_ops ops = {.name = "crowd",
+                                             .rx = crowd_rx,
+                                             .tx_get = gone_tx_get,
+                                             .tx_put = gone_tx_put,
+                                             .deadline = gone_deadline,
+                                             .fd = crowd_fd,
+                                             .close = crowd_close};
+    static struct tern_port port = {.ops = &ops, .link = TERN_LINK_IP, .mtu = 1500};
+    struct tern_loop_timer end = {.cb = stop};
+    char why[TERN_WHY];
+    tern_loop_free(lp);
+    lp = tern_loop_new(SPIN_US, why);
+    assert_non_null(lp);
+    struct tern_stack *st = stack_on(&port, 1, &side[0]);
+    gone_looked = 0;
+    tern_loop_timer_set(lp, &end, in_us(SPIN_US));
+    int64_t before = cpu_ns();
+    assert_int_equal(tern_loop_run(lp), 0);
+    assert_true(cpu_ns() - before < BUSY_NS);
+    assert_true(gone_looked > 1);
+    tern_loop_free(lp);
+    lp = tern_loop_new(0, why); /* for tear_down */
+    tern_stack_free(st);
+}
+
 static void two_stacks_at_mtu(void **state)
 {
     (void)state;
@@ -339,6 +405,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_busy_timer_does_not_starve, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_callback_may_remove_any_watch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_removed_link_does_not_keep_it_busy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_crowd_is_not_polled_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_stacks_at_mtu, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_stacks_with_super_segments, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_stacks_on_a_slow_wire, set_up, tear_down),
