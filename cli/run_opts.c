@@ -188,9 +188,9 @@ static int run_set_cc(struct run_opts *o, const char *arg, char *why)
 static int run_set_ecn(struct run_opts *o, const char *arg, char *why)
 {
     static const char *const words[] = {"off", "on", "accept", "accurate"};
-    for (uint8_t i = 0; i < sizeof words / sizeof *words; i++) {
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         if (strcmp(arg, words[i]) == 0) {
-            o->ecn = i;
+            o->ecn = (uint8_t)i;
             return 0;
         }
     }

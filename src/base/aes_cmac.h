@@ -21,7 +21,7 @@ struct aes_cmac {
     size_t have;
 };
 void aes_cmac_init(struct aes_cmac *m, const uint8_t key[AES_LEN]);
-void aes_cmac_add(struct aes_cmac *m, const void *p, size_t n);
+void aes_cmac_add(struct aes_cmac *m, const void *data, size_t n);
 void aes_cmac_end(struct aes_cmac *m, uint8_t out[AES_LEN]);
 
 /* The cipher itself, in place. */

@@ -52,7 +52,7 @@ static void md5_block(struct md5 *m, const uint8_t *p)
             f = c ^ (b | ~d);
             k = 7 * i % 16;
         }
-        f += a + sines[i] + le32(p + 4 * k);
+        f += a + sines[i] + le32(p + (size_t)4 * k);
         a = d;
         d = c;
         c = b;
@@ -99,6 +99,6 @@ void md5_end(struct md5 *m, uint8_t out[MD5_LEN])
     le32_put(len + 4, (uint32_t)(bits >> 32));
     md5_add(m, pad, have < 56 ? 56 - have : 120 - have);
     md5_add(m, len, sizeof len);
-    for (unsigned i = 0; i < 4; i++)
+    for (size_t i = 0; i < 4; i++)
         le32_put(out + 4 * i, m->h[i]);
 }

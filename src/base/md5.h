@@ -20,7 +20,7 @@ struct md5 {
 };
 
 void md5_init(struct md5 *m);
-void md5_add(struct md5 *m, const void *p, size_t n);
+void md5_add(struct md5 *m, const void *data, size_t n);
 /* The digest of everything added. The state must be initialized before it is used again. */
 void md5_end(struct md5 *m, uint8_t out[MD5_LEN]);
 

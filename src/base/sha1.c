@@ -14,7 +14,7 @@ static void sha1_block(struct sha1 *s, const uint8_t *p)
 {
     static const uint32_t round[4] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6};
     uint32_t w[80], a = s->h[0], b = s->h[1], c = s->h[2], d = s->h[3], e = s->h[4], f;
-    for (unsigned i = 0; i < 16; i++)
+    for (size_t i = 0; i < 16; i++)
         w[i] = be32_load(p + 4 * i);
     for (unsigned i = 16; i < 80; i++)
         w[i] = rol(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
@@ -74,7 +74,7 @@ void sha1_end(struct sha1 *s, uint8_t out[SHA1_LEN])
     be32_store(len + 4, (uint32_t)bits);
     sha1_add(s, pad, have < 56 ? 56 - have : 120 - have);
     sha1_add(s, len, sizeof len);
-    for (unsigned i = 0; i < 5; i++)
+    for (size_t i = 0; i < 5; i++)
         be32_store(out + 4 * i, s->h[i]);
 }
 

@@ -18,7 +18,7 @@ struct sha1 {
     uint8_t block[64];
 };
 void sha1_init(struct sha1 *s);
-void sha1_add(struct sha1 *s, const void *p, size_t n);
+void sha1_add(struct sha1 *s, const void *data, size_t n);
 void sha1_end(struct sha1 *s, uint8_t out[SHA1_LEN]);
 
 struct hmac_sha1 {

@@ -3,9 +3,9 @@
  * run/hold.c: calls that block: connect(), accept(), receiving with an address.
  *
  * The thread sleeps in the kernel until we answer. While calls are held a timer looks at them every
- * HOLD_TICK_MS: has a signal come for that thread? Then the answer is ERESTARTSYS, by which the
- * kernel runs the handler and either repeats the call (SA_RESTART) or returns EINTR, as it would
- * have. It also ends calls whose SO_RCVTIMEO or SO_SNDTIMEO has passed.
+ * HOLD_TICK_MS, at HOLD_CHECKS of them in turn: has a signal come for that thread? Then the answer
+ * is ERESTARTSYS, by which the kernel runs the handler and either repeats the call (SA_RESTART) or
+ * returns EINTR, as it would have. It also ends calls whose SO_RCVTIMEO or SO_SNDTIMEO has passed.
  */
 #include "run/sup.h"
 
@@ -122,22 +122,30 @@ static void hold_end(struct run *r, struct hold *h, int err)
     hold_unlink(r, h);
 }
 
+/* What costs system calls: is the thread alive, has a signal come for it? */
+static void hold_check(struct run *r, struct hold *h)
+{
+    if (!call_valid(&h->call))
+        hold_unlink(r, h); /* killed */
+    else if (proc_signalled(h->call.tid))
+        hold_end(r, h, ERESTARTSYS);
+    else
+        (void)hold_try(r, h); /* a listener that was shut down tells nobody */
+}
+
 void hold_tick(void *ctx)
 {
     struct run *r = ctx;
     struct tern_time now = tern_loop_now(r->cfg.loop);
-    unsigned n = 0;
+    unsigned at = 0, first = r->hold_turn < r->nholds ? r->hold_turn : 0;
     struct hold *next;
-    for (struct hold *h = r->holds; h && n < HOLD_CHECKS; h = next, n++) {
+    r->hold_turn = first + HOLD_CHECKS; /* the next tick goes on where this one ends */
+    for (struct hold *h = r->holds; h; h = next, at++) {
         next = h->next;
-        if (!call_valid(&h->call))
-            hold_unlink(r, h); /* killed */
-        else if (h->deadline.ns <= now.ns)
+        if (h->deadline.ns <= now.ns)
             hold_end(r, h, h->late);
-        else if (proc_signalled(h->call.tid))
-            hold_end(r, h, ERESTARTSYS);
-        else
-            (void)hold_try(r, h); /* a listener that was shut down tells nobody */
+        else if (at >= first && at < first + HOLD_CHECKS)
+            hold_check(r, h);
     }
     hold_arm(r);
 }

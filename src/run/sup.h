@@ -126,7 +126,7 @@ struct run {
         int tid, fd;
     } pidfds[RUN_PIDFDS];
     struct hold *holds;
-    uint32_t nholds;
+    uint32_t nholds, hold_turn;   /* hold_turn: the first that the next tick asks after */
     struct tern_loop_timer tick;  /* while holds exist */
     struct tern_loop_timer retry; /* while a listener's queue is full */
     struct tern_loop_timer look;  /* while there are listeners */

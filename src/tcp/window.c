@@ -27,7 +27,7 @@ static uint32_t window_free(const struct tcp *t, const struct tcp_conn *c)
     if (clamp != 0 && room > clamp)
         room = clamp;
     if (t->pol->slow_window && room > SLOW_FIRST) {
-        uint64_t grown = c->bytes_rcvd > 2u * c->rcv_mss ? 2 * c->bytes_rcvd : 0;
+        uint64_t grown = c->bytes_rcvd > (uint64_t)2 * c->rcv_mss ? 2 * c->bytes_rcvd : 0;
         room = grown < room - SLOW_FIRST ? SLOW_FIRST + (uint32_t)grown : room;
     }
     uint64_t spare = c->rcv.buf.cap > len ? c->rcv.buf.cap - len : 0;

@@ -149,6 +149,49 @@ static void test_signal_interrupts(void **state)
     (void)close(fd);
 }
 
+/* However many wait before it, a signalled thread is asked after within a few ticks. */
+static void test_signal_in_a_crowd(void **state)
+{
+    (void)state;
+    int fd = server(), status = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        child_waits();
+    for (unsigned i = 0; i < 150; i++)
+        (void)wait_at(fd);
+    rig.tid = child;
+    uint64_t id = wait_at(fd);
+    rig.tid = 0;
+    assert_int_equal(kill(child, SIGSTOP), 0);
+    assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+    assert_int_equal(kill(child, SIGUSR1), 0);
+    for (unsigned i = 0; i < 3; i++)
+        hold_tick(rig.run);
+    assert_int_equal(rig.answer, -ERESTARTSYS);
+    assert_int_equal(rig.answer_id, id);
+    assert_int_equal(rig.run->nholds, 150);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    (void)close(fd);
+}
+
+/* A deadline is kept however many wait. */
+static void test_deadline_in_a_crowd(void **state)
+{
+    (void)state;
+    int fd = server();
+    struct timeval tv = {.tv_usec = 1000};
+    for (unsigned i = 0; i < 150; i++)
+        (void)wait_at(fd);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv), 0);
+    uint64_t id = wait_at(fd);
+    assert_true(rig_until(rig_answered, NULL));
+    assert_int_equal(rig.answer, -EAGAIN);
+    assert_int_equal(rig.answer_id, id);
+    (void)close(fd);
+}
+
 /* A blocking connect() that is late goes on by itself: the socket is as a non-blocking one's. */
 static void test_late_connect_is_detached(void **state)
 {
@@ -191,6 +234,8 @@ int main(void)
         T(test_replaced_meanwhile),
         T(test_socket_freed_meanwhile),
         T(test_signal_interrupts),
+        T(test_signal_in_a_crowd),
+        T(test_deadline_in_a_crowd),
         T(test_late_connect_is_detached),
         T(test_all_forgotten),
     };
