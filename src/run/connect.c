@@ -189,13 +189,13 @@ static bool connect_answer(struct call *c)
         if (sk->told)
             call_fail(c, EISCONN);
         else
-            call_return(c, 0);
-        sk->told = true;
+            sk->told = call_return(c, 0);
         return true;
     default: /* failed: told once, then the socket is as new */
-        call_fail(c, sk->err ? sk->err : ECONNABORTED);
-        sk->err = 0;
-        sk->state = SK_NEW;
+        if (call_fail(c, sk->err ? sk->err : ECONNABORTED)) {
+            sk->err = 0;
+            sk->state = SK_NEW;
+        }
         return true;
     }
 }
@@ -289,7 +289,7 @@ static void connect_new(struct call *c, const struct tern_endpoint *shown, bool 
             err = plug(sk, c->fd);
         if (err)
             connect_failed(sk, err);
-        call_fail(c, err ? err : EINPROGRESS);
+        sk->mute = !call_fail(c, err ? err : EINPROGRESS);
     }
 }
 
@@ -335,7 +335,7 @@ void connect_call(struct call *c)
     } else if (sk->state == SK_LISTEN) {
         call_fail(c, EISCONN);
     } else if (sk->state == SK_CONNECTING && nonblock) {
-        call_fail(c, EALREADY);
+        sk->mute = !call_fail(c, sk->mute ? EINPROGRESS : EALREADY) && sk->mute;
     } else if (sk->state == SK_CONNECTING) {
         hold_add(c, connect_answer, SO_SNDTIMEO, EALREADY);
     } else if (sk->state == SK_NEW) {

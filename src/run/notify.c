@@ -6,6 +6,12 @@
  * SECCOMP_IOCTL_NOTIF_RECV sleeps when nothing is there, so it is called only after poll said that
  * something is. A thread that waits for our answer can be killed but not otherwise be interrupted
  * (WAIT_KILLABLE_RECV); hold.c makes up for that.
+ *
+ * Kernels before 5.19 do let a signal interrupt it. Then the answer reaches nobody (ENOENT), and
+ * after the signal's handler the kernel makes the same call again, as a new one. So what a call has
+ * done must not be done twice, nor be taken as told: call_return() and call_fail() say whether they
+ * reached the program. Nearly: a signal in the very microseconds of the answer makes those kernels
+ * drop it and still say that it arrived.
  */
 #include "run/sup.h"
 
@@ -46,27 +52,27 @@ static const struct handler handlers[] = {
     {SYS_listen, true, listen_call},
 };
 
-static void notify_answer(const struct call *c, int64_t value, int err, uint32_t flags)
+static bool notify_answer(const struct call *c, int64_t value, int err, uint32_t flags)
 {
     struct seccomp_notif_resp resp = {
         .id = c->id, .val = value, .error = err ? -err : 0, .flags = flags};
-    /* ENOENT: the thread was killed meanwhile. */
-    (void)ioctl(c->run->notify, SECCOMP_IOCTL_NOTIF_SEND, &resp);
+    /* ENOENT: the thread was killed meanwhile, or interrupted. */
+    return ioctl(c->run->notify, SECCOMP_IOCTL_NOTIF_SEND, &resp) == 0 || errno != ENOENT;
 }
 
-void call_return(const struct call *c, int64_t value)
+bool call_return(const struct call *c, int64_t value)
 {
-    notify_answer(c, value, 0, 0);
+    return notify_answer(c, value, 0, 0);
 }
 
-void call_fail(const struct call *c, int err)
+bool call_fail(const struct call *c, int err)
 {
-    notify_answer(c, 0, err, 0);
+    return notify_answer(c, 0, err, 0);
 }
 
 void call_continue(const struct call *c)
 {
-    notify_answer(c, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+    (void)notify_answer(c, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
 }
 
 bool call_valid(const struct call *c)

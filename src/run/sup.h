@@ -54,6 +54,7 @@ struct sk {
     bool bound;    /* bind() was called */
     bool loop;     /* talks to 127.0.0.0/8: both sides are shown loopback addresses */
     bool told;     /* connect() has returned the outcome */
+    bool mute;     /* connect() said EINPROGRESS to a thread that no longer listened */
     bool spent;    /* the program's AF_UNIX socket is used up: another connect() needs a new one */
     bool in_queue; /* delivered, not yet taken by accept() */
     bool watched;
@@ -162,8 +163,9 @@ bool proc_name(int tid, char *name, size_t len, int *pid);
 
 /* ---- notify.c: taking and answering calls ---- */
 void notify_ready(void *ctx, int fd, uint32_t events);
-void call_return(const struct call *c, int64_t value);
-void call_fail(const struct call *c, int err);
+/* False: the thread no longer waits; unless it was killed, it will ask again. */
+bool call_return(const struct call *c, int64_t value);
+bool call_fail(const struct call *c, int err);
 void call_continue(
     const struct call *c);             /* the kernel does it: never after reading memory for it */
 bool call_valid(const struct call *c); /* the thread still waits: what was read was its memory */
@@ -258,6 +260,11 @@ void keys_free(struct sk *sk);
 int usock_new(struct call *c, int type); /* answers; or an errno, then not answered */
 /* Sends one datagram: to NULL = the connected peer. Its length, or -errno. */
 int64_t usock_send(struct sk *sk, const struct sockaddr_in *to, const void *buf, size_t len);
+/* The call has sent, but its answer reached nobody: for when the thread makes it again. */
+void usock_unheard(const struct call *c, int64_t answer);
+bool usock_heard_now(const struct call *c, int64_t *answer); /* it does; once */
+/* Back into the program's queue: what was received, but nobody heard so. buf is not kept. */
+void usock_again(struct sk *sk, void *buf, size_t len, const struct tern_endpoint *from);
 /* What a tag that came with a datagram says; false when it is none. */
 bool usock_tag_read(int fd, struct tern_endpoint *from);
 void usock_connect(struct call *c, const struct sockaddr_in *sin);

@@ -39,6 +39,11 @@ struct usock {
     size_t pending_len;
     bool up_eof;  /* the program has shut down its sending side */
     bool closing; /* closed by the program; datagrams are still to be sent */
+    struct {      /* a call that sent and whose answer reached nobody; tid 0 = none */
+        int tid, nr;
+        uint64_t at, n; /* its arguments */
+        int64_t answer;
+    } unheard;
 };
 
 static struct tern_time now_of(const struct sk *sk)
@@ -263,6 +268,27 @@ static void usock_up(struct sk *sk)
         usock_over(sk);
 }
 
+void usock_unheard(const struct call *c, int64_t answer)
+{
+    struct usock *u = c->sk->udp;
+    u->unheard.tid = c->tid;
+    u->unheard.nr = c->nr;
+    u->unheard.at = c->arg[1];
+    u->unheard.n = c->arg[2];
+    u->unheard.answer = answer;
+}
+
+bool usock_heard_now(const struct call *c, int64_t *answer)
+{
+    struct usock *u = c->sk->udp;
+    if (u->unheard.tid != c->tid || u->unheard.nr != c->nr || u->unheard.at != c->arg[1] ||
+        u->unheard.n != c->arg[2])
+        return false;
+    u->unheard.tid = 0;
+    *answer = u->unheard.answer;
+    return true;
+}
+
 /* ---- stack -> program ---- */
 
 static void usock_give(struct sk *sk, void *buf, size_t len, const struct tern_endpoint *from)
@@ -284,6 +310,12 @@ static void usock_give(struct sk *sk, void *buf, size_t len, const struct tern_e
     }
     if (sendmsg(sk->end, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno == EAGAIN)
         sk->can_write = false; /* this one is lost, as when a receive buffer is full */
+}
+
+void usock_again(struct sk *sk, void *buf, size_t len, const struct tern_endpoint *from)
+{
+    if (sk->end >= 0)
+        usock_give(sk, buf, len, from);
 }
 
 static void usock_down(struct sk *sk)

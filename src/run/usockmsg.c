@@ -24,6 +24,8 @@ struct message {
     uint64_t name_len; /* its length; recvfrom(): where its length is */
     struct iovec iov[MSG_PIECES];
     size_t pieces, total;
+    struct tern_endpoint from; /* whose it is, when it has been received, */
+    size_t full;               /* and how long it was */
 };
 
 static bool never_block(const struct call *c, int flags)
@@ -63,7 +65,7 @@ static struct message message_plain(const struct call *c)
 /* ---- sending ---- */
 
 /* Sends one message: its length or -errno. */
-static int64_t send_one(struct call *c, const struct message *m, int flags)
+static int64_t send_one(struct call *c, struct message *m, int flags)
 {
     (void)flags; /* none changes how a datagram is sent */
     uint8_t *buf = c->run->buf;
@@ -102,6 +104,33 @@ static bool finish(struct call *c, int64_t n, int flags)
     return true;
 }
 
+/* The same, for datagrams that have been sent: not once more if nobody heard so. */
+static bool finish_sent(struct call *c, int64_t n, int flags)
+{
+    if (n < 0)
+        return finish(c, n, flags);
+    if (!call_return(c, n))
+        usock_unheard(c, n);
+    return true;
+}
+
+/* ... and for one that was received: it comes again if nobody heard of it. */
+static bool finish_received(struct call *c, const struct message *m, int64_t n, int flags)
+{
+    if (n < 0)
+        return finish(c, n, flags);
+    if (!call_return(c, n) && !(flags & MSG_PEEK))
+        usock_again(c->sk, c->run->buf, m->full, &m->from);
+    return true;
+}
+
+/* Octets that went with the SYN. */
+static void fast_tell(struct call *c)
+{
+    if (call_return(c, (int64_t)c->sk->fast))
+        c->sk->fast = 0;
+}
+
 /* The octets of a message into the scratch memory; as many as fit there. 0 or an errno. */
 static int gather(const struct call *c, const struct message *m, size_t *len)
 {
@@ -133,8 +162,7 @@ static bool fast_begin(struct call *c, const struct message *m, int flags)
     if (err)
         call_fail(c, err);
     else
-        call_return(c, (int64_t)c->sk->fast);
-    c->sk->fast = 0;
+        fast_tell(c);
     return true;
 }
 
@@ -150,21 +178,23 @@ static bool fast_call(struct call *c, const struct message *m, int flags, bool *
         return true;
     case SK_CONNECTING:
         *wait = !never_block(c, flags);
-        if (!*wait)
+        if (!*wait && sk->fast != 0)
+            fast_tell(c);
+        else if (!*wait)
             call_fail(c, EALREADY);
         return true;
     case SK_FAILED:
-        call_fail(c, sk->err ? sk->err : ECONNABORTED);
-        sk->err = 0;
-        sk->fast = 0;
-        sk->state = SK_NEW;
+        if (call_fail(c, sk->err ? sk->err : ECONNABORTED)) {
+            sk->err = 0;
+            sk->fast = 0;
+            sk->state = SK_NEW;
+        }
         return true;
     default:
         sk->told = true;
         if (sk->fast == 0)
             return false;
-        call_return(c, (int64_t)sk->fast);
-        sk->fast = 0;
+        fast_tell(c);
         return true;
     }
 }
@@ -197,7 +227,10 @@ static bool sendto_try(struct call *c)
     if (c->sk->proto == IPPROTO_TCP)
         return tcp_sendto(c);
     struct message m = message_plain(c);
-    return finish(c, send_one(c, &m, (int)c->arg[3]), (int)c->arg[3]);
+    int64_t n;
+    if (!usock_heard_now(c, &n))
+        n = send_one(c, &m, (int)c->arg[3]);
+    return finish_sent(c, n, (int)c->arg[3]);
 }
 
 void msg_sendto(struct call *c)
@@ -219,8 +252,12 @@ static void message_call(struct call *c, bool (*again)(struct call *), int timeo
 static bool sendmsg_try(struct call *c)
 {
     struct message m;
-    int err = message_read(c, c->arg[1], &m);
-    return finish(c, err ? -err : send_one(c, &m, (int)c->arg[2]), (int)c->arg[2]);
+    int64_t n;
+    if (!usock_heard_now(c, &n)) {
+        int err = message_read(c, c->arg[1], &m);
+        n = err ? -err : send_one(c, &m, (int)c->arg[2]);
+    }
+    return finish_sent(c, n, (int)c->arg[2]);
 }
 
 /* sendmsg(MSG_FASTOPEN) of TCP: what went with the SYN, or all by way of the program's own socket.
@@ -252,10 +289,10 @@ void msg_sendmsg(struct call *c)
 }
 
 /* A message of sendmmsg() or recvmmsg(); returns like the call for one. */
-typedef int64_t one_message(struct call *c, const struct message *m, int flags);
+typedef int64_t one_message(struct call *c, struct message *m, int flags);
 
-/* As many as go now; the first one's error is the call's. */
-static bool many(struct call *c, one_message *one)
+/* As many as go now, or the first one's error. */
+static int64_t many(struct call *c, one_message *one)
 {
     uint32_t n = (uint32_t)c->arg[2] < 1024 ? (uint32_t)c->arg[2] : 1024, done = 0;
     int flags = (int)c->arg[3];
@@ -271,12 +308,15 @@ static bool many(struct call *c, one_message *one)
         err = mem_write(c->tid, at + offsetof(struct mmsghdr, msg_len), &len, sizeof len);
         rc = err ? -err : rc;
     }
-    return finish(c, done ? done : rc, flags);
+    return done ? done : rc;
 }
 
 static bool sendmmsg_try(struct call *c)
 {
-    return many(c, send_one);
+    int64_t n;
+    if (!usock_heard_now(c, &n))
+        n = many(c, send_one);
+    return finish_sent(c, n, (int)c->arg[3]);
 }
 
 void msg_sendmmsg(struct call *c)
@@ -360,20 +400,20 @@ static int message_answer(const struct call *c, const struct message *m, bool cu
 }
 
 /* Receives one message: what the call returns, or -errno. */
-static int64_t recv_one(struct call *c, const struct message *m, int flags)
+static int64_t recv_one(struct call *c, struct message *m, int flags)
 {
-    struct tern_endpoint from;
     if (!call_valid(c))
         return -ESRCH;
-    int64_t full = take_one(c, flags, &from);
+    int64_t full = take_one(c, flags, &m->from);
     if (full < 0)
         return full;
+    m->full = (size_t)full;
     int64_t n = spread(c, m, (size_t)full);
     int err = n < 0 ? (int)-n : 0;
     if (!err && m->at)
-        err = message_answer(c, m, n < full, &from);
+        err = message_answer(c, m, n < full, &m->from);
     else if (!err)
-        err = call_write_addr(c, m->name, m->name_len, &from);
+        err = call_write_addr(c, m->name, m->name_len, &m->from);
     if (err)
         return -err;
     return flags & MSG_TRUNC ? full : n;
@@ -382,7 +422,8 @@ static int64_t recv_one(struct call *c, const struct message *m, int flags)
 static bool recvfrom_try(struct call *c)
 {
     struct message m = message_plain(c);
-    return finish(c, recv_one(c, &m, (int)c->arg[3]), (int)c->arg[3]);
+    int64_t n = recv_one(c, &m, (int)c->arg[3]);
+    return finish_received(c, &m, n, (int)c->arg[3]);
 }
 
 void msg_recvfrom(struct call *c)
@@ -394,7 +435,8 @@ static bool recvmsg_try(struct call *c)
 {
     struct message m;
     int err = message_read(c, c->arg[1], &m);
-    return finish(c, err ? -err : recv_one(c, &m, (int)c->arg[2]), (int)c->arg[2]);
+    int64_t n = err ? -err : recv_one(c, &m, (int)c->arg[2]);
+    return finish_received(c, &m, n, (int)c->arg[2]);
 }
 
 void msg_recvmsg(struct call *c)
@@ -402,10 +444,10 @@ void msg_recvmsg(struct call *c)
     message_call(c, recvmsg_try, SO_RCVTIMEO);
 }
 
-/* Waits for the first message only, as with MSG_WAITFORONE. */
+/* Waits for the first message only, as with MSG_WAITFORONE. What nobody heard of is lost here. */
 static bool recvmmsg_try(struct call *c)
 {
-    return many(c, recv_one);
+    return finish(c, many(c, recv_one), (int)c->arg[3]);
 }
 
 void msg_recvmmsg(struct call *c)

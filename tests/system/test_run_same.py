@@ -15,6 +15,21 @@ def test_same(tern, tmp_path, program, flags):
     assert ours == kernel
 
 
+@pytest.mark.parametrize("program", ["tcp_same", "udp_same"])
+def test_same_on_an_older_kernel(tern, tmp_path, program):
+    """Linux 5.14 to 5.18 as far as the launcher can see: tests/programs/old_kernel.c."""
+    path = build_c(tmp_path, program)
+    kernel = run(path).stdout.decode().splitlines()
+    old = run(build_c(tmp_path, "old_kernel"), tern, "run", "--", path)
+    assert old.stdout.decode().splitlines() == kernel
+
+
+def test_signals_rain(tern, tmp_path):
+    """Signals every 100 us, with SA_RESTART: the program sees nothing of them. (Not on older kernels: see notify.c.)"""
+    storm = build_c(tmp_path, "alarm_storm")
+    assert run(tern, "run", "--", storm).stdout == run(storm).stdout
+
+
 def test_same_under_strace(tern, tmp_path, need):
     need("strace")
     path = build_c(tmp_path, "tcp_same")

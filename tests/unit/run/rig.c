@@ -31,6 +31,11 @@ static int kernel_answer(const struct seccomp_notif_resp *resp)
 {
     rig.answers++;
     rig.answer_id = resp->id;
+    if (rig.deaf) {
+        rig.answer = RIG_HELD;
+        errno = ENOENT;
+        return -1;
+    }
     if (resp->flags & SECCOMP_USER_NOTIF_FLAG_CONTINUE)
         rig.answer = RIG_CONTINUED;
     else

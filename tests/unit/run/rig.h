@@ -39,6 +39,7 @@ struct rig {
     unsigned answers;
     int tid;               /* whose calls they are; 0 = this thread's */
     bool killed;           /* the thread is gone: its calls are no longer valid */
+    bool deaf;             /* a signal interrupts each call just before its answer */
     int give_error;        /* what giving a descriptor fails with, 0 = it works */
     unsigned exits, idles; /* on_exit() and on_idle() calls */
     int status;            /* what on_exit() was told */

@@ -95,6 +95,36 @@ static void test_nonblocking_refused(void **state)
     (void)close(fd);
 }
 
+/* A signal came between the outcome and its telling: the same call comes again. */
+static void test_told_when_heard(void **state)
+{
+    (void)state;
+    struct sockaddr_in to = rig_sin(2, 80), nobody = rig_sin(2, 81);
+    (void)rig_peer_listen(80);
+    int fd = make(SOCK_STREAM | SOCK_NONBLOCK);
+    rig.deaf = true;
+    assert_true(dial(fd, &to) == RIG_HELD);
+    rig.deaf = false;
+    assert_int_equal(dial(fd, &to), -EINPROGRESS);
+    assert_int_equal(dial(fd, &to), -EALREADY);
+    assert_true(rig_until(out_ready, &fd));
+    rig.deaf = true;
+    assert_true(dial(fd, &to) == RIG_HELD);
+    rig.deaf = false;
+    assert_int_equal(dial(fd, &to), 0);
+    assert_int_equal(dial(fd, &to), -EISCONN);
+    (void)close(fd);
+
+    fd = make(SOCK_STREAM | SOCK_NONBLOCK);
+    assert_int_equal(dial(fd, &nobody), -EINPROGRESS);
+    assert_true(rig_until(out_ready, &fd));
+    rig.deaf = true;
+    assert_true(dial(fd, &nobody) == RIG_HELD);
+    rig.deaf = false;
+    assert_int_equal(dial(fd, &nobody), -ECONNREFUSED);
+    (void)close(fd);
+}
+
 static void test_blocking(void **state)
 {
     (void)state;
@@ -187,14 +217,9 @@ static void test_dissolve(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_nonblocking),
-        T(test_filler_is_not_sent),
-        T(test_nonblocking_refused),
-        T(test_blocking),
-        T(test_blocking_refused_then_again),
-        T(test_detached_goes_on),
-        T(test_wrong_addresses),
-        T(test_dissolve),
+        T(test_nonblocking),         T(test_told_when_heard), T(test_filler_is_not_sent),
+        T(test_nonblocking_refused), T(test_blocking),        T(test_blocking_refused_then_again),
+        T(test_detached_goes_on),    T(test_wrong_addresses), T(test_dissolve),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
