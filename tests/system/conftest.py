@@ -46,12 +46,13 @@ def need():
 
 
 @pytest.fixture
-def lab(tmp_path):
-    """A network namespace with a TAP device, and everything that was started in it."""
+def lab(tmp_path, request):
+    """A network namespace with a TAP device, and everything that was started in it. A module whose LINK is "tun"
+    gets a TUN device."""
     if os.geteuid() != 0:
         pytest.skip("a network namespace with a TAP device needs root")
     try:
-        made = Lab(tmp_path)
+        made = Lab(tmp_path, getattr(request.module, "LINK", "tap"))
     except LabError as e:
         pytest.skip(str(e))
     try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A network namespace in which the kernel's stack and tern's meet at a TAP device.
+"""A network namespace in which the kernel's stack and tern's meet at a TAP device, or a TUN.
 
     kernel 10.50.0.1/24  t0 ═══ TAP ═══  10.50.0.2 tern
 
@@ -186,8 +186,9 @@ def pair(client, server, port, lport=0):
 class Lab:
     numbers = itertools.count(1)
 
-    def __init__(self, folder):
+    def __init__(self, folder, mode="tap"):
         self.folder = folder
+        self.link = f"{mode}:{DEV}"
         self.ns = f"tern-{os.getpid()}-{next(self.numbers)}"
         self.started = []
         self.tern_command = None
@@ -198,7 +199,7 @@ class Lab:
             raise LabError(f"ip netns add: {made.stderr.strip()}")
         try:
             self.sh("ip", "link", "set", "lo", "up")
-            self.sh("ip", "tuntap", "add", "dev", DEV, "mode", "tap", "vnet_hdr")
+            self.sh("ip", "tuntap", "add", "dev", DEV, "mode", mode, "vnet_hdr")
             self.sh("ip", "addr", "add", KERNEL + "/24", "dev", DEV)
             self.sh("ip", "link", "set", DEV, "up")
             # Tail loss probes repeat a segment after 2 RTT, some microseconds here: on a busy machine that
@@ -234,14 +235,14 @@ class Lab:
         return self.start(Driven(self.inside("/usr/bin/python3", AGENT), KERNEL))
 
     def peer(self, program, *options):
-        """tern's library at the TAP."""
+        """tern's library at the device."""
         self.name = f"lab{os.getpid()}x{len(self.started)}"
         return self.joined(Driven(self.inside(
-            program, "--link", "tap:" + DEV, "--addr", TERN + "/24", "--name", self.name,
+            program, "--link", self.link, "--addr", TERN + "/24", "--name", self.name,
             *options), TERN))
 
     def run(self, program, *options):
-        """The agent under `tern run` at the TAP."""
+        """The agent under `tern run` at the device."""
         return self.joined(Driven(self.run_argv(program, "/usr/bin/python3", AGENT, options=options), TERN))
 
     def joined(self, process):
@@ -255,9 +256,9 @@ class Lab:
         return process
 
     def run_argv(self, program, *argv, options=()):
-        """The command line that runs argv under `tern run` at the TAP."""
+        """The command line that runs argv under `tern run` at the device."""
         self.name = f"lab{os.getpid()}x{len(self.started)}"
-        return self.inside(program, "run", "--link", "tap:" + DEV, "--addr", TERN + "/24", "--name",
+        return self.inside(program, "run", "--link", self.link, "--addr", TERN + "/24", "--name",
                            self.name, *options, "--", *argv)
 
     # ---- what both say about the connection ----
