@@ -7,10 +7,15 @@ decides anything by how long something took.
 import os
 import pathlib
 import shutil
+import signal
 
 import pytest
 
 from lab import Lab, LabError
+
+# A shell ignores SIGINT for what it starts in the background, and programs inherit that: those of the tests must
+# not, whoever runs the tests.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TERN_BUILD", ROOT / "build")).resolve()

@@ -2,6 +2,7 @@
 """The command line: commands, mistakes, exit statuses, signals, streams."""
 import os
 import pty
+import select
 import signal
 import socket
 import subprocess
@@ -165,12 +166,17 @@ def test_ctrl_c_reaches_the_program_by_itself(runs):
     if pid == 0:
         os.execve(runs.tern, [runs.tern, "run", "--", sys.executable, "-c", SIGNALLED], runs.env())
     seen = b""
+
+    def wait_for(word):
+        nonlocal seen
+        while word not in seen:
+            assert select.select([terminal], [], [], 30)[0], f"no {word!r} after {seen!r}"
+            seen += os.read(terminal, 1000)
+
     try:
-        while b"ready" not in seen:
-            seen += os.read(terminal, 1000)
+        wait_for(b"ready")
         os.write(terminal, b"\x03")
-        while b"terminal" not in seen:
-            seen += os.read(terminal, 1000)
+        wait_for(b"terminal")
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 42
     finally:
         os.close(terminal)
