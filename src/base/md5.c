@@ -18,11 +18,6 @@ static const uint32_t sines[64] = {
 static const uint8_t turns[4][4] = {
     {7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}};
 
-static uint32_t rol(uint32_t v, unsigned n)
-{
-    return v << n | v >> (32 - n);
-}
-
 static uint32_t le32(const uint8_t *p)
 {
     return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
@@ -34,9 +29,9 @@ static void le32_put(uint8_t *p, uint32_t v)
         p[i] = (uint8_t)(v >> 8 * i);
 }
 
-static void md5_block(struct md5 *m, const uint8_t *p)
+static void md5_block(uint32_t *h, const uint8_t *p)
 {
-    uint32_t a = m->h[0], b = m->h[1], c = m->h[2], d = m->h[3], f;
+    uint32_t a = h[0], b = h[1], c = h[2], d = h[3], f;
     unsigned k;
     for (unsigned i = 0; i < 64; i++) {
         if (i < 16) {
@@ -56,12 +51,12 @@ static void md5_block(struct md5 *m, const uint8_t *p)
         a = d;
         d = c;
         c = b;
-        b += rol(f, turns[i / 16][i % 4]);
+        b += block_rol(f, turns[i / 16][i % 4]);
     }
-    m->h[0] += a;
-    m->h[1] += b;
-    m->h[2] += c;
-    m->h[3] += d;
+    h[0] += a;
+    h[1] += b;
+    h[2] += c;
+    h[3] += d;
 }
 
 void md5_init(struct md5 *m)
@@ -71,34 +66,16 @@ void md5_init(struct md5 *m)
 
 void md5_add(struct md5 *m, const void *data, size_t n)
 {
-    const uint8_t *p = data;
-    size_t have = m->octets % 64;
-    m->octets += n;
-    if (have != 0) {
-        size_t take = n < 64 - have ? n : 64 - have;
-        memcpy(m->block + have, p, take);
-        if (have + take < 64)
-            return;
-        md5_block(m, m->block);
-        p += take;
-        n -= take;
-    }
-    for (; n >= 64; n -= 64, p += 64)
-        md5_block(m, p);
-    if (n != 0)
-        memcpy(m->block, p, n);
+    blocks_add(&m->in, m->h, md5_block, data, n);
 }
 
 void md5_end(struct md5 *m, uint8_t out[MD5_LEN])
 {
-    static const uint8_t pad[64] = {0x80};
     uint8_t len[8];
-    uint64_t bits = m->octets * 8;
-    size_t have = m->octets % 64;
+    uint64_t bits = m->in.octets * 8;
     le32_put(len, (uint32_t)bits);
     le32_put(len + 4, (uint32_t)(bits >> 32));
-    md5_add(m, pad, have < 56 ? 56 - have : 120 - have);
-    md5_add(m, len, sizeof len);
+    blocks_end(&m->in, m->h, md5_block, len);
     for (size_t i = 0; i < 4; i++)
         le32_put(out + 4 * i, m->h[i]);
 }

@@ -8,6 +8,7 @@
 #ifndef BASE_MD5_H
 #define BASE_MD5_H
 
+#include "base/blocks.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,8 +16,7 @@
 
 struct md5 {
     uint32_t h[4];
-    uint64_t octets; /* taken so far */
-    uint8_t block[64];
+    struct blocks in;
 };
 
 void md5_init(struct md5 *m);

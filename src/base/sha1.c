@@ -5,19 +5,14 @@
 #include "base/wipe.h"
 #include <string.h>
 
-static uint32_t rol(uint32_t v, unsigned n)
-{
-    return v << n | v >> (32 - n);
-}
-
-static void sha1_block(struct sha1 *s, const uint8_t *p)
+static void sha1_block(uint32_t *h, const uint8_t *p)
 {
     static const uint32_t round[4] = {0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6};
-    uint32_t w[80], a = s->h[0], b = s->h[1], c = s->h[2], d = s->h[3], e = s->h[4], f;
+    uint32_t w[80], a = h[0], b = h[1], c = h[2], d = h[3], e = h[4], f;
     for (size_t i = 0; i < 16; i++)
         w[i] = be32_load(p + 4 * i);
     for (unsigned i = 16; i < 80; i++)
-        w[i] = rol(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
+        w[i] = block_rol(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
     for (unsigned i = 0; i < 80; i++) {
         if (i < 20)
             f = (b & c) | (~b & d);
@@ -25,18 +20,18 @@ static void sha1_block(struct sha1 *s, const uint8_t *p)
             f = b ^ c ^ d;
         else
             f = (b & c) | (b & d) | (c & d);
-        f += rol(a, 5) + e + round[i / 20] + w[i];
+        f += block_rol(a, 5) + e + round[i / 20] + w[i];
         e = d;
         d = c;
-        c = rol(b, 30);
+        c = block_rol(b, 30);
         b = a;
         a = f;
     }
-    s->h[0] += a;
-    s->h[1] += b;
-    s->h[2] += c;
-    s->h[3] += d;
-    s->h[4] += e;
+    h[0] += a;
+    h[1] += b;
+    h[2] += c;
+    h[3] += d;
+    h[4] += e;
 }
 
 void sha1_init(struct sha1 *s)
@@ -46,34 +41,16 @@ void sha1_init(struct sha1 *s)
 
 void sha1_add(struct sha1 *s, const void *data, size_t n)
 {
-    const uint8_t *p = data;
-    size_t have = s->octets % 64;
-    s->octets += n;
-    if (have != 0) {
-        size_t take = n < 64 - have ? n : 64 - have;
-        memcpy(s->block + have, p, take);
-        if (have + take < 64)
-            return;
-        sha1_block(s, s->block);
-        p += take;
-        n -= take;
-    }
-    for (; n >= 64; n -= 64, p += 64)
-        sha1_block(s, p);
-    if (n != 0)
-        memcpy(s->block, p, n);
+    blocks_add(&s->in, s->h, sha1_block, data, n);
 }
 
 void sha1_end(struct sha1 *s, uint8_t out[SHA1_LEN])
 {
-    static const uint8_t pad[64] = {0x80};
     uint8_t len[8];
-    uint64_t bits = s->octets * 8;
-    size_t have = s->octets % 64;
+    uint64_t bits = s->in.octets * 8;
     be32_store(len, (uint32_t)(bits >> 32));
     be32_store(len + 4, (uint32_t)bits);
-    sha1_add(s, pad, have < 56 ? 56 - have : 120 - have);
-    sha1_add(s, len, sizeof len);
+    blocks_end(&s->in, s->h, sha1_block, len);
     for (size_t i = 0; i < 5; i++)
         be32_store(out + 4 * i, s->h[i]);
 }

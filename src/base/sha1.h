@@ -7,6 +7,7 @@
 #ifndef BASE_SHA1_H
 #define BASE_SHA1_H
 
+#include "base/blocks.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,8 +15,7 @@
 
 struct sha1 {
     uint32_t h[5];
-    uint64_t octets;
-    uint8_t block[64];
+    struct blocks in;
 };
 void sha1_init(struct sha1 *s);
 void sha1_add(struct sha1 *s, const void *data, size_t n);
