@@ -37,6 +37,8 @@ int honest_open(struct honest *h, const struct lab_config *cfg, struct tern_time
         why_set(why, "out of memory: fewer honest connects, or less time");
         return -1;
     }
+    memset(h->call, 0xff, h->ncall * sizeof *h->call); /* touched now, not as the row goes on */
+    memset(h->call, 0, h->ncall * sizeof *h->call);
     h->st = lab_stack(cfg->seed, 1, false, now, why);
     return h->st ? 0 : -1;
 }

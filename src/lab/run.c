@@ -24,7 +24,6 @@
 
 #define STEP_NS  100000 /* of the virtual clock */
 #define GRACE_NS 2000000000
-#define WARM     1 /* percent of the run before memory is first looked at */
 
 struct lab {
     const struct lab_config *cfg;
@@ -34,7 +33,6 @@ struct lab {
     struct forger forger;
     struct tern_time zero, now;
     double cpu; /* seconds for forged frames */
-    int64_t resident;
 };
 
 static double lab_cpu(void)
@@ -42,19 +40,6 @@ static double lab_cpu(void)
     struct timespec t;
     (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
-static int64_t lab_resident(void)
-{
-    char line[128] = "", *end = line;
-    FILE *f = fopen("/proc/self/statm", "re");
-    bool read = f && fgets(line, sizeof line, f);
-    if (f)
-        (void)fclose(f);
-    if (!read)
-        return 0;
-    (void)strtol(line, &end, 10); /* the first number is the size of the address space */
-    return (int64_t)strtol(end, NULL, 10) * sysconf(_SC_PAGESIZE);
 }
 
 /* The real clock goes on within a turn. */
@@ -144,8 +129,6 @@ static void lab_loop(struct lab *l)
         else if (l->row->offered == 0)
             l->row->offered = (double)l->row->forged / c->seconds;
         lab_clients(l, (uint32_t)(s * c->honest) + 1);
-        if (l->resident == 0 && at > end / 100 * WARM)
-            l->resident = lab_resident();
     }
 }
 
@@ -166,12 +149,16 @@ static void lab_child(const struct lab_config *cfg, struct lab_row *row)
         row->failed = true;
         return;
     }
+    int64_t before = used_resident(getpid());
+    if (!cfg->virtual) /* that, and making the stacks, took some time */
+        l->zero = l->now = tern_clock_now();
+    l->honest.zero = l->zero.ns;
     lab_loop(l);
+    row->grown = used_resident(getpid()) - before;
     honest_result(&l->honest, row);
     row->cpu_ns = row->forged ? l->cpu * 1e9 / (double)row->forged : 0;
     row->taken = row->forged;
     row->memory = l->victim.kernel ? LAB_NO_MEMORY : LAB_OWN;
-    row->grown = lab_resident() - l->resident;
 }
 
 void lab_run(const struct lab_config *cfg, struct lab_row *row)

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <tern/loop.h>
@@ -44,6 +45,9 @@ struct tern_stack *lab_stack(uint64_t seed, uint8_t last, bool server, struct te
     struct tern_stack *st = tern_stack_new(&cfg, now, why);
     if (!st)
         return NULL;
+    /* A stack never takes more than its one block. Have all of it now, so that growth is what else
+     * a row takes, and not the first use of some page of the block. */
+    (void)madvise(st, tern_stack_size(&cfg), MADV_POPULATE_WRITE);
     struct tern_iface_config ic = {.link = TERN_LINK_IP, .mtu = 1500};
     ic.addr[0].addr = (struct tern_addr){.fam = TERN_AF_IP4, .b = {10, 9, 0, last}};
     ic.addr[0].prefix = 24;
