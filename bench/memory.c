@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench/memory.c: resident octets for each idle established, half-open and TIME-WAIT connection,
- * table slots included: the growth of the process's resident set divided by the number of records.
+ * bench/memory.c: resident octets for each established connection that has carried nothing, that
+ * has carried something and rests, half-open and TIME-WAIT connection, table slots included: the
+ * growth of the process's resident set divided by the number of records.
  */
 #include "pair.h"
 #include <stdio.h>
@@ -45,6 +46,66 @@ static void idle(void)
     if (u.conns != CONNS + 64 || u.buf_bytes != 0)
         die("idle connections hold buffers or are missing", TERN_EINVAL);
     printf("established %.0f\n", (resident() - before) / (2.0 * CONNS));
+    pair_free(&p);
+}
+
+static void say(struct pair *p, int side, struct tern_sock s, size_t n)
+{
+    static uint8_t buf[20000];
+    if (tern_tcp_send(p->st[side], s, buf, n, 0, p->now) != (int64_t)n)
+        die("send", TERN_EAGAIN);
+    pair_pump(p);
+}
+
+static void hear(struct pair *p, int side, struct tern_sock s, size_t n)
+{
+    static uint8_t buf[20000];
+    for (size_t had = 0; had < n;) {
+        int64_t got = tern_tcp_recv(p->st[side], s, buf, sizeof buf, p->now);
+        if (got <= 0)
+            die("recv", (int)got);
+        had += (size_t)got;
+    }
+}
+
+static void pass(struct pair *p, int64_t ms)
+{
+    for (int64_t until = p->now.ns + ms * 1000000; p->now.ns < until;)
+        pair_wait(p, (until - p->now.ns) / 1000000 + 1);
+}
+
+/* Connections that have carried requests of 1 KB and answers of 16 KB, at rest for a second since:
+ * `rounds` of them each. */
+static void rested(unsigned rounds)
+{
+    struct tern_config cfg;
+    struct pair p;
+    struct tern_sock l[PORTS], c, s;
+    double before = 0;
+    tern_config_init(&cfg);
+    cfg.max_conns = CONNS + 64;
+    pair_make(&p, &cfg, 1500, 0);
+    for (unsigned i = 0; i < PORTS; i++)
+        l[i] = pair_listen(&p, (uint16_t)(9000 + i), 16);
+    for (unsigned i = 0; i < CONNS + 64; i++) {
+        pair_connect(&p, l[i % PORTS], (uint16_t)(9000 + i % PORTS), &c, &s);
+        for (unsigned k = 0; k < rounds; k++) {
+            say(&p, 0, c, 1000);
+            hear(&p, 1, s, 1000);
+            say(&p, 1, s, 16000);
+            hear(&p, 0, c, 16000);
+        }
+        pass(&p, 60); /* the last ACK */
+        drain(&p);
+        if (i == 63)
+            before = resident();
+    }
+    pass(&p, 3000);
+    struct tern_usage u;
+    tern_stack_usage(p.st[1], &u);
+    if (u.conns != CONNS + 64 || u.buf_bytes != 0)
+        die("connections at rest hold buffers or are missing", TERN_EINVAL);
+    printf("rested %.0f\n", (resident() - before) / (2.0 * CONNS));
     pair_free(&p);
 }
 
@@ -128,6 +189,7 @@ static void time_wait(void)
 int main(void)
 {
     idle();
+    rested(20);
     half_open();
     time_wait();
     return 0;

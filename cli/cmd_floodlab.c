@@ -20,6 +20,13 @@
 
 #define ROWS 32
 
+/* Rows over a veth, for --victim. */
+#define ONLY_LINK     1u
+#define ONLY_RUN      2u
+#define ONLY_SHIELD   4u
+#define ONLY_SYNPROXY 8u
+#define ONLY_KERNEL0  16u /* tcp_syncookies=0; the next two bits: 1 and 2 */
+
 enum {
     KEY_ATTACK = 256,
     KEY_RATE,
@@ -28,6 +35,7 @@ enum {
     KEY_SEED,
     KEY_LINK,
     KEY_RECEIVE,
+    KEY_VICTIM,
     KEY_VIRTUAL,
     KEY_POLICY,
     KEY_BACKLOG,
@@ -56,6 +64,10 @@ static const struct argp_option options[] = {
      "device's own that looks every 100 us, as a card with moderated interrupts has it (default); "
      "or in the softirq, a frame at a time",
      0},
+    {"victim", KEY_VICTIM, "NAME", 0,
+     "With --link veth: only these rows: link, run, shield, kernel, kernel=0, kernel=1, kernel=2, "
+     "synproxy; may be repeated",
+     0},
     {"virtual", KEY_VIRTUAL, NULL, 0,
      "Advance the clock instead of reading it: repeatable; only with --link wire", 0},
     {"policy", KEY_POLICY, "WORDS", 0, "Only this policy: " POLICY_WORDS "; may be repeated", 0},
@@ -74,6 +86,7 @@ struct floodlab {
     struct lab_row row[ROWS];
     const char *policy[ROWS]; /* as given */
     unsigned nrow;
+    unsigned victims; /* ONLY_...; 0 = all */
     bool wire, tun, veth, link_given, json, serve, help;
     const char *svg;
     bool bad; /* said already */
@@ -177,6 +190,61 @@ static bool set_receive(struct floodlab *a, const char *arg)
     return a->cfg.softirq || strcmp(arg, "thread") == 0 || bad(a, "--receive", "thread or softirq");
 }
 
+static bool set_victim(struct floodlab *a, const char *arg)
+{
+    static const struct {
+        const char *name;
+        unsigned rows;
+    } known[] = {{"link", ONLY_LINK},
+                 {"run", ONLY_RUN},
+                 {"shield", ONLY_SHIELD},
+                 {"synproxy", ONLY_SYNPROXY},
+                 {"kernel", 7 * ONLY_KERNEL0},
+                 {"kernel=0", ONLY_KERNEL0},
+                 {"kernel=1", ONLY_KERNEL0 << 1},
+                 {"kernel=2", ONLY_KERNEL0 << 2}};
+    unsigned rows = 0;
+    for (unsigned i = 0; i < sizeof known / sizeof known[0]; i++)
+        rows |= strcmp(arg, known[i].name) == 0 ? known[i].rows : 0;
+    a->victims |= rows;
+    return rows != 0 || bad(a, "--victim",
+                            "one of link, run, shield, kernel, kernel=0, kernel=1, kernel=2, "
+                            "synproxy");
+}
+
+/* Options that are words for what the rows are. */
+static bool set_rows(struct floodlab *a, int key, char *arg)
+{
+    switch (key) {
+    case KEY_ATTACK:
+        return set_attack(a, arg);
+    case KEY_LINK:
+        return set_link(a, arg);
+    case KEY_RECEIVE:
+        return set_receive(a, arg);
+    case KEY_VICTIM:
+        return set_victim(a, arg);
+    default:
+        return add_policy(a, arg);
+    }
+}
+
+/* Options that need no looking at; false: it is none of them. */
+static bool set_plain(struct floodlab *a, int key, char *arg)
+{
+    if (key == KEY_VIRTUAL)
+        a->cfg.virtual = true;
+    else if (key == KEY_JSON)
+        a->json = true;
+    else if (key == KEY_SVG)
+        a->svg = arg;
+    else if (key == KEY_SERVER)
+        a->cfg.server = arg;
+    else
+        return false;
+    return true;
+}
+
 static error_t parser(int key, char *arg, struct argp_state *state)
 {
     struct floodlab *a = state->input;
@@ -185,22 +253,11 @@ static error_t parser(int key, char *arg, struct argp_state *state)
         ok = bad(a, arg, "takes options only: there is no address to be given");
     else if (key < KEY_ATTACK || key > KEY_SVG)
         return ARGP_ERR_UNKNOWN;
-    else if (key == KEY_ATTACK)
-        ok = set_attack(a, arg);
-    else if (key == KEY_LINK)
-        ok = set_link(a, arg);
-    else if (key == KEY_RECEIVE)
-        ok = set_receive(a, arg);
-    else if (key == KEY_VIRTUAL)
-        a->cfg.virtual = true;
-    else if (key == KEY_POLICY)
-        ok = add_policy(a, arg);
-    else if (key == KEY_JSON)
-        a->json = true;
-    else if (key == KEY_SVG)
-        a->svg = arg;
-    else if (key == KEY_SERVER)
-        a->cfg.server = arg;
+    else if (key == KEY_ATTACK || key == KEY_LINK || key == KEY_RECEIVE || key == KEY_VICTIM ||
+             key == KEY_POLICY)
+        ok = set_rows(a, key, arg);
+    else if (set_plain(a, key, arg))
+        return 0;
     else if (key == KEY_SERVE)
         ok = set_number(a, KEY_BACKLOG, "serve", arg) && (a->serve = true);
     else
@@ -211,7 +268,12 @@ static error_t parser(int key, char *arg, struct argp_state *state)
 static void add_victim(struct floodlab *a, enum lab_victim victim, const char *name, int cookies,
                        const char *policy)
 {
-    if (a->nrow == ROWS)
+    static const unsigned bit[] = {
+        [LAB_SINK] = ONLY_LINK,     [LAB_ECHO] = ONLY_LINK,      [LAB_RUN] = ONLY_RUN,
+        [LAB_SHIELD] = ONLY_SHIELD, [LAB_KERNEL] = ONLY_KERNEL0, [LAB_SYNPROXY] = ONLY_SYNPROXY,
+    };
+    unsigned row = victim == LAB_KERNEL ? bit[victim] << cookies : bit[victim];
+    if (a->nrow == ROWS || (a->victims && !(a->victims & row)))
         return;
     add_row(a, name, cookies, NULL);
     a->row_cfg[a->nrow - 1].victim = victim;

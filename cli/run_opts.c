@@ -34,6 +34,9 @@ enum run_key {
     KEY_RATE,
     KEY_CE,
     KEY_ECN,
+    KEY_UTO,
+    KEY_MTU_PROBING,
+    KEY_PATH_MTU,
     KEY_SEED,
     KEY_PCAPNG,
     KEY_LADDER,
@@ -79,6 +82,10 @@ static const struct argp_option run_table[] = {
     {"duplicate", KEY_DUPLICATE, "RATE", 0, "Frames that come twice", 2},
     {"corrupt", KEY_CORRUPT, "RATE", 0, "Frames in which one bit is flipped", 2},
     {"ce", KEY_CE, "RATE", 0, "ECN-capable packets that a router marks as having met a queue", 2},
+    {"path-mtu", KEY_PATH_MTU, "N", 0,
+     "IP packets longer than N vanish without a word, 576..65535: a path that MTU discovery has to "
+     "find out about by probing",
+     2},
     {"rate", KEY_RATE, "BANDWIDTH", 0, "kbit, mbit or gbit a second, such as 10mbit", 2},
 
     {NULL, 0, NULL, 0, "Seeing:", 3},
@@ -97,6 +104,12 @@ static const struct argp_option run_table[] = {
     {"cc", KEY_CC, "NAME", 0, "Congestion control: cubic (default), reno, bbr or none", 4},
     {"ecn", KEY_ECN, "WORD", 0,
      "Congestion marks: off, accept (default), on (asked for), accurate (AccECN)", 4},
+    {"mtu-probing", KEY_MTU_PROBING, "WORD", 0,
+     "Search for the path's MTU: never, lost (default: when large segments vanish), always", 4},
+    {"uto", KEY_UTO, "TIME", 0,
+     "User timeout option (RFC 5482): tells peers to keep connections for TIME without an "
+     "acknowledgment, and heeds theirs; 1s to 1966020s (default: off)",
+     4},
     {"msl", KEY_MSL, "TIME", 0,
      "Maximum segment lifetime: TIME-WAIT lasts two (default 30s; RFC 9293 says 120s)", 4},
     {"policy", KEY_POLICY, "WORDS", 0,
@@ -222,6 +235,32 @@ static int run_set_msl(struct run_opts *o, const char *arg, char *why)
     return 0;
 }
 
+static int run_set_uto(struct run_opts *o, const char *arg, char *why)
+{
+    uint64_t us;
+    if (value_time_us(arg, &us, why) < 0)
+        return -1;
+    if (us < 1000000 || us > 1966020 * 1000000ull) {
+        why_set(why, VALUE_QUOTE ": not between 1s and 1966020s", arg);
+        return -1;
+    }
+    o->uto_s = (uint32_t)(us / 1000000);
+    return 0;
+}
+
+static int run_set_mtu_probing(struct run_opts *o, const char *arg, char *why)
+{
+    static const char *const words[] = {"never", "lost", "always"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(arg, words[i]) == 0) {
+            o->mtu_probing = (uint8_t)i;
+            return 0;
+        }
+    }
+    why_set(why, VALUE_QUOTE ": not one of never, lost, always", arg);
+    return -1;
+}
+
 static int run_set_file(const char **to, const char *arg, char *why)
 {
     if (arg[0] == '\0') {
@@ -254,7 +293,13 @@ static int run_set_number(struct run_opts *o, int key, const char *arg, char *wh
 
 static int run_set_impair(struct tern_impair_config *c, int key, const char *arg, char *why)
 {
+    uint64_t n;
     switch (key) {
+    case KEY_PATH_MTU:
+        if (value_number(arg, 576, 65535, &n, why) < 0)
+            return -1;
+        c->mtu = (uint16_t)n;
+        return 0;
     case KEY_LOSE:
         return tern_impair_parse_lose(c, arg, why);
     case KEY_DELAY:
@@ -313,6 +358,10 @@ static int run_set(struct run_parse *p, int key, const char *arg, char *why)
         return run_set_profile(o, arg, why);
     case KEY_ECN:
         return run_set_ecn(o, arg, why);
+    case KEY_UTO:
+        return run_set_uto(o, arg, why);
+    case KEY_MTU_PROBING:
+        return run_set_mtu_probing(o, arg, why);
     case KEY_CC:
         return run_set_cc(o, arg, why);
     case KEY_MSL:
@@ -458,6 +507,7 @@ enum run_opts_result run_opts_parse(int argc, char **argv, struct run_opts *o, c
     o->gw.b[3] = 2;
     o->prefix = 24;
     o->ecn = ECN_UNSAID;
+    o->mtu_probing = MTU_PROBING_UNSAID;
     o->mtu = 1500;
     o->cc = TERN_CC_CUBIC;
     policy_text_init(&o->policy);

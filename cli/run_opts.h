@@ -14,7 +14,8 @@ enum run_link { RUN_LINK_WIRE, RUN_LINK_DEVICE };
 
 #define RUN_FORWARDS 64
 
-#define ECN_UNSAID 255
+#define ECN_UNSAID         255
+#define MTU_PROBING_UNSAID 255
 
 struct run_opts {
     enum run_link link;
@@ -35,8 +36,10 @@ struct run_opts {
     const char *name; /* NULL = from the program's */
     uint8_t cc;       /* enum tern_cc */
     bool cc_given;
-    uint8_t ecn;     /* as tern_config.ecn; ECN_UNSAID = the profile's */
-    uint8_t profile; /* enum tern_profile */
+    uint8_t ecn;         /* as tern_config.ecn; ECN_UNSAID = the profile's */
+    uint8_t profile;     /* enum tern_profile */
+    uint8_t mtu_probing; /* as tern_config.mtu_probing; MTU_PROBING_UNSAID = the profile's */
+    uint32_t uto_s;      /* as tern_config.uto_s */
     bool policy_given;
     struct tern_listener_policy policy; /* of the program's listeners */
     uint32_t backlog;                   /* 0 = what the program asks for */

@@ -47,6 +47,9 @@ static struct tern_stack *link_stack(struct session *s, unsigned which, char *wh
     cfg.cc = s->o->cc;
     if (s->o->ecn != ECN_UNSAID)
         cfg.ecn = s->o->ecn;
+    if (s->o->mtu_probing != MTU_PROBING_UNSAID)
+        cfg.mtu_probing = s->o->mtu_probing;
+    cfg.uto_s = s->o->uto_s;
     if (cfg.profile == TERN_PROFILE_TERN && s->o->link == RUN_LINK_WIRE &&
         tern_impair_idle(&s->o->impair))
         cfg.sndbuf = cfg.rcvbuf = WIRE_BUF;

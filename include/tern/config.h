@@ -131,10 +131,15 @@ struct tern_config {
     bool rfc1337;                  /* a RST in TIME-WAIT is ignored [RFC1337:3 F1] */
     bool rfc5961;                  /* challenge ACKs instead of RFC 9293's plain acceptance */
     bool autotune;                 /* buffer limits follow what path and application do */
-    bool slow_start_after_idle;    /* idle for an RTO: cwnd falls back [RFC5681:4.1] */
-    uint8_t profile;               /* enum tern_profile */
-    uint32_t burst_min;     /* segments of a super-segment at least, of profiles that size them
-                               by the rate; 2 */
+    bool slow_start_after_idle; /* idle for an RTO: cwnd falls back [RFC5681:4.1]; else it is kept
+                                   for five minutes [RFC7661:4.4.3] */
+    uint8_t profile;            /* enum tern_profile */
+    uint32_t burst_min;         /* segments of a super-segment at least, of profiles that size them
+                                   by the rate; 2 */
+    uint32_t uto_s; /* seconds; TERN_OPT_UTO_S of new connections, 0 (default) = no user timeout
+                       option [RFC5482] */
+    uint32_t uto_lower_s, uto_upper_s; /* seconds; bounds of the user timeout that it leads to:
+                                          100 s [RFC5482:3], an hour */
     uint32_t notsent_lowat; /* octets; TERN_OPT_NOTSENT_LOWAT of new connections, 0 = none */
     bool nagle;             /* default of new connections [RFC9293:SHLD-7] */
 };

@@ -124,6 +124,7 @@ struct tern_trace {
     uint8_t th;        /* segments: control bits */
     uint8_t ecn;       /* segments: the IP packet's ECN codepoint (3 = marked CE) | TERN_TR_AE */
     uint16_t mss;      /* segments with SYN: the MSS option, 0 = none */
+    uint16_t uto;      /* segments: the user timeout option as on the wire, 0 = none */
     uint32_t seq, ack; /* segments: as on the wire */
     uint32_t len;      /* segments: payload octets; CALL: octets */
     uint32_t wnd;      /* segments: window in octets, scaled */

@@ -38,6 +38,8 @@ struct tern_port_ops {
     struct tern_time (*deadline)(const struct tern_port *self);
     /* A descriptor that is readable when rx has something, or -1. */
     int (*fd)(const struct tern_port *self);
+    /* A second one, or -1; NULL = there is none. */
+    int (*fd2)(const struct tern_port *self);
     void (*close)(struct tern_port *self); /* also frees it; a wrapper closes what it wraps */
 };
 

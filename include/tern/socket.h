@@ -161,7 +161,9 @@ enum tern_opt {
     TERN_OPT_KEEPIDLE_MS,
     TERN_OPT_KEEPINTVL_MS,
     TERN_OPT_KEEPCNT,
-    TERN_OPT_USER_TIMEOUT_MS, /* 0 = by R2 only */
+    TERN_OPT_USER_TIMEOUT_MS, /* how long data may stay unacknowledged. 0 = by R2, or by the user
+                                 timeout option if it is on; else this alone counts, be it shorter
+                                 or longer; -1 = for ever */
     TERN_OPT_SNDBUF,          /* octets */
     TERN_OPT_RCVBUF,
     TERN_OPT_OOBINLINE,
@@ -192,10 +194,22 @@ enum tern_opt {
                               will come; 1 */
     TERN_OPT_LINGER2_MS,   /* an orphan's stay in FIN-WAIT-2; 0 = config.fin_wait_2_ms, -1 = none at
                               all: it is forgotten at once */
-    TERN_OPT_SYN_COUNT,    /* an active open's SYNs after the first (config.syn_retries) */
+    TERN_OPT_SYN_COUNT,    /* an active open's SYNs after the first (config.syn_retries); -1 =
+                              without end */
     TERN_OPT_WINDOW_CLAMP, /* octets: largest window to offer, below RCVBUF; 0 = none */
     TERN_OPT_MTU,          /* get only: octets of an IP packet that the path is believed to carry */
     TERN_OPT_MAY_FRAGMENT, /* 1 = routers may cut our packets into fragments: DF is not set. 0 */
+    TERN_OPT_IGNORE_PMTU,  /* 1 = packets as large as the link takes, whatever is known of the path.
+                            * 0
+                            */
+    TERN_OPT_RECVTOS,  /* 1 = the TOS octet of what the peer sends is kept for TERN_OPT_RCVD_TOS */
+    TERN_OPT_RCVD_TOS, /* get only: that of the last acceptable segment [RFC9293:MAY-9]; 0 without
+                          TERN_OPT_RECVTOS */
+    TERN_OPT_UTO_S,    /* the user timeout option [RFC5482]: seconds that the peer is told, up to
+                          1966020 (from 32768 on whole minutes, rounded up); what it tells is
+                          heeded unless USER_TIMEOUT_MS is set. 0 = the option is not used
+                          (config.uto_s) */
+    TERN_OPT_UTO_ADOPTED_MS, /* get only: the user timeout that this has led to, 0 = none */
     /* listeners only: the fields of struct tern_listener_policy */
     TERN_OPT_SYN_POLICY = 100, /* enum tern_syn_policy */
     TERN_OPT_SYN_RETRIES,
@@ -246,7 +260,8 @@ struct tern_ao_key {
     bool skip_options;        /* the MAC covers no option but AO itself */
     uint8_t key_len;          /* tern_tcp_ao_get() says this, and leaves key zero */
     uint8_t key[TERN_AUTH_KEY_MAX];
-    bool current, rnext; /* tern_tcp_ao_get() only: in use on this connection */
+    bool current, rnext; /* tern_tcp_ao_get() only: in use on this connection; */
+    uint64_t good, bad;  /* segments that it was right and wrong for */
 };
 /* EBADF, EINVAL, ENOBUFS, EAFNOSUPPORT; EISCONN on a connection that is open without AO. */
 TERN_API int tern_tcp_ao_add(struct tern_stack *st, struct tern_sock s,

@@ -63,6 +63,8 @@ void tern_config_init(struct tern_config *cfg)
     cfg->autotune = true;
     cfg->slow_start_after_idle = true;
     cfg->burst_min = 2;
+    cfg->uto_lower_s = 100;
+    cfg->uto_upper_s = 3600;
     cfg->nagle = true;
 }
 
@@ -123,6 +125,9 @@ static const struct range_rule config_rules[] = {
     RULE(challenge_per_s, 1, 1000000),
     RULE(burst_min, 1, 64),
     RULE(notsent_lowat, 0, 4294967295),
+    RULE(uto_s, 0, 1966020),
+    RULE(uto_lower_s, 1, 1966020),
+    RULE(uto_upper_s, 1, 1966020),
     RULE(fastopen, 0, 2047),
     RULE(fastopen_blackhole_ms, 0, 2147483647),
 };
@@ -163,6 +168,8 @@ static const char *config_check_rest(const struct tern_config *cfg)
         return "rto_min_us must not be above rto_initial_us";
     if (cfg->r1_retries > cfg->r2_retries)
         return "r1_retries must not be above r2_retries";
+    if (cfg->uto_lower_s > cfg->uto_upper_s)
+        return "uto_lower_s must not be above uto_upper_s";
     if (cfg->port_lo == 0 || cfg->port_lo > cfg->port_hi)
         return "port_lo must be in 1..port_hi";
     if (cfg->mss_max != 0 && cfg->mss_max < 88)

@@ -32,6 +32,23 @@ static inline uint64_t cksum_odd(uint64_t a)
 {
     return (a << 8) | (a >> 56);
 }
+static inline uint64_t cksum_word(const uint8_t *p)
+{
+    uint32_t w;
+    memcpy(&w, p, 4);
+    return w;
+}
+/* The partial sum of an IPv4 or TCP header: n is a multiple of 4, and at least 20. */
+static inline uint64_t cksum_header(const uint8_t *p, uint32_t n)
+{
+    uint64_t sum = cksum_word(p) + cksum_word(p + 4) + cksum_word(p + 8) + cksum_word(p + 12) +
+                   cksum_word(p + 16);
+    if (n == 32) /* TCP with timestamps */
+        return sum + cksum_word(p + 20) + cksum_word(p + 24) + cksum_word(p + 28);
+    for (uint32_t i = 20; i < n; i += 4)
+        sum += cksum_word(p + i);
+    return sum;
+}
 /* The 16-bit ones' complement of the sum: store with memcpy; 0 over data that includes a correct
  * checksum. */
 static inline uint16_t cksum_fold(uint64_t s)

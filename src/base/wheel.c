@@ -97,6 +97,7 @@ static int wheel_next(const struct wheel *w, int64_t *begin)
 void wheel_init(struct wheel *w, const struct pool *pool, size_t off, struct tern_time now)
 {
     tern_assert(pool != NULL && off + sizeof(struct wheel_node) <= pool->size);
+    tern_assert(off % _Alignof(struct link) == 0);
     memset(w, 0, sizeof *w);
     w->pool = pool;
     w->off = off;
@@ -105,7 +106,7 @@ void wheel_init(struct wheel *w, const struct pool *pool, size_t off, struct ter
 
 void wheel_node_init(struct wheel_node *n)
 {
-    link_init(&n->link);
+    n->link = (struct link){LIST_OUT, LIST_OUT};
     n->due_ns = INT64_MAX;
     n->slot = UINT16_MAX;
 }

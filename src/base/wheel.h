@@ -18,7 +18,9 @@
 #define WHEEL_LEVELS 6
 #define WHEEL_SLOTS  64
 
-struct wheel_node {
+/* Packed to 18 octets instead of 24, for each connection has one; its owner sees to it that it lies
+ * at a multiple of 4. */
+struct __attribute__((packed, aligned(2))) wheel_node {
     struct link link;
     int64_t due_ns; /* exact deadline */
     uint16_t slot;  /* level * 64 + slot while armed; UINT16_MAX = not armed */

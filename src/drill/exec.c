@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -300,7 +301,10 @@ static void do_close(struct drill *d, struct made *m)
     struct flow *f = live >= 0 ? drill_flow_of_fd(d, live) : NULL;
     if (f)
         f->closed = true;
-    m->ret = vh_close(&d->vh, live);
+    m->vc = (struct vcall){.op = VOP_CLOSE, .fd = live};
+    m->waits = live >= 0 && vh_lingers(&d->vh, vh_sock(&d->vh, live), &m->vc.until);
+    if (!m->waits)
+        m->ret = vh_close(&d->vh, live);
     if (d->last_fd == live)
         d->last_fd = 0;
     for (unsigned i = 0; i < d->nfd; i++) {
@@ -344,7 +348,9 @@ static void do_setsockopt(struct drill *d, struct made *m)
     int64_t v = 0;
     int fd = fd_arg(d), level = (int)num(d, 1), name = (int)num(d, 2);
     size_t len = (size_t)num_or(d, 4, 4);
-    if (e && e->kind == EXPR_STRUCT) {
+    if (e && e->kind == EXPR_STRUCT && level == IPPROTO_TCP && drill_set_key(d, m, fd, name, e)) {
+        ; /* done */
+    } else if (e && e->kind == EXPR_STRUCT) {
         struct linger l = {.l_onoff = member(d, e->kids),
                            .l_linger = member(d, e->kids ? e->kids->next : NULL)};
         m->ret = vh_setsockopt(&d->vh, fd, level, name, &l, sizeof l);

@@ -79,8 +79,8 @@ bool drill_step(struct drill *d, int64_t us)
     bool capped = false;
     for (unsigned i = 0; i < DRILL_WAITING; i++) {
         const struct made *m = &d->waiting[i];
-        if (m->waits && (m->vc.op == VOP_POLL || m->vc.op == VOP_EPOLL) &&
-            m->vc.until.ns < limit.ns && m->vc.until.ns > d->vh.now.ns) {
+        bool timed = m->vc.op == VOP_POLL || m->vc.op == VOP_EPOLL || m->vc.op == VOP_CLOSE;
+        if (m->waits && timed && m->vc.until.ns < limit.ns && m->vc.until.ns > d->vh.now.ns) {
             limit = m->vc.until;
             capped = true;
         }

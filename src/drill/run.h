@@ -108,6 +108,8 @@ extern const struct drill_known {
 } drill_known_msg[];
 /* recvmsg(MSG_ERRQUEUE). */
 void drill_recv_error(struct drill *d, struct made *m);
+/* exec_key.c: setsockopt() with a struct that is a key; false: it is no such option. */
+bool drill_set_key(struct drill *d, struct made *m, int fd, int name, const struct expr *e);
 /* Compares with m->expect. */
 void drill_result_msg(struct drill *d, struct made *m);
 

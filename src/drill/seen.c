@@ -173,6 +173,12 @@ static void put_opt(struct text *t, const struct popt *o)
         for (unsigned i = 0; i < o->nblk; i++)
             put(t, " %u:%u", o->blk[i].lo, o->blk[i].hi);
         return;
+    case OPT_UTO:
+        if (o->len == 2) {
+            put(t, "uto %u", be16_load(o->raw));
+            return;
+        }
+        break;
     default:
         break;
     }

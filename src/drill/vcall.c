@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* drill/vcall.c: the socket calls of a virtual host, with Linux's results. */
 #include "drill/vfast.h"
+#include "drill/vkeys.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -92,6 +93,12 @@ int vh_listen(struct vhost *vh, int fd, int backlog)
     int rc = tern_tcp_listen(vh->st, &s->local, n, 0, &s->h);
     if (rc < 0)
         return err_of(rc);
+    rc = vkeys_apply(vh, s, s->h);
+    if (rc < 0) {
+        (void)tern_close(vh->st, s->h, vh->now);
+        s->h.id = 0;
+        return rc;
+    }
     s->state = VS_LISTEN;
     vsock_apply(vh, s);
     vfast_keys(vh, s);
@@ -122,6 +129,7 @@ int vh_accept(struct vhost *vh, int fd, struct tern_endpoint *peer)
     c->state = VS_OPEN;
     c->bound = true;
     c->reset_on_close = s->reset_on_close;
+    c->linger_s = s->linger_s;
     memcpy(c->seen, s->seen, sizeof c->seen);
     c->nseen = s->nseen;
     vmsg_inherit(&c->msg, &s->msg);
@@ -155,6 +163,9 @@ int vh_connect(struct vhost *vh, int fd, const struct tern_endpoint *to)
     int fast = vfast_connect(vh, s, to);
     if (fast != -ENOPROTOOPT)
         return fast;
+    int keys = vkeys_apply(vh, s, (struct tern_sock){0});
+    if (keys < 0)
+        return keys;
     int rc = tern_tcp_connect(vh->st, s->bound ? &s->local : NULL, to, &s->h, vh->now);
     if (rc < 0 && rc != TERN_EINPROGRESS)
         return err_of(rc);
@@ -368,6 +379,16 @@ int vh_shutdown(struct vhost *vh, int fd, int how)
         s->rd_shut = true;
     vhost_pump(vh);
     return rc;
+}
+
+bool vh_lingers(const struct vhost *vh, const struct vsock *s, struct tern_time *until)
+{
+    int64_t unread = 0;
+    if (!s || s->linger_s == 0 || s->state != VS_OPEN || !s->h.id)
+        return false;
+    (void)tern_getopt(vh->st, s->h, TERN_OPT_RCVQ, &unread);
+    *until = (struct tern_time){vh->now.ns + s->linger_s * INT64_C(1000000000)};
+    return unread == 0; /* else it is a RST, at once */
 }
 
 int vh_close(struct vhost *vh, int fd)

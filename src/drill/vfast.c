@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "drill/vfast.h"
 
+#include "drill/vkeys.h"
+
 #include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -29,6 +31,9 @@ static int64_t open_with(struct vhost *vh, struct vsock *s, const void *buf, siz
     size_t seg = (size_t)is_set(s, TCP_MAXSEG); /* told to the stack only when there is a handle */
     if (seg > 40 && len > seg - 40)
         len = seg - 40;
+    int keys = vkeys_apply(vh, s, (struct tern_sock){0});
+    if (keys < 0)
+        return keys;
     int64_t n =
         tern_tcp_fastopen(vh->st, s->bound ? &s->local : NULL, to, buf, len, flags, &s->h, vh->now);
     if (n < 0)

@@ -301,6 +301,24 @@ static bool call_send(struct vhost *vh, struct vcall *c, bool nonblock)
     return call_send_on(vh, c, nonblock);
 }
 
+/* FIN goes at once; the call ends when it is acknowledged, or late. */
+static bool call_close(struct vhost *vh, struct vcall *c)
+{
+    const struct vsock *s = vh_sock(vh, c->fd);
+    struct tern_info in;
+    if (!c->begun)
+        (void)tern_tcp_shutdown(vh->st, s->h, vh->now);
+    c->begun = true;
+    vhost_pump(vh);
+    bool waits = tern_inspect(vh->st, s->h, &in, vh->now) &&
+                 (in.state == TERN_TCP_FIN_WAIT_1 || in.state == TERN_TCP_CLOSING ||
+                  in.state == TERN_TCP_LAST_ACK);
+    if (waits && vh->now.ns < c->until.ns)
+        return false;
+    c->ret = vh_close(vh, c->fd);
+    return true;
+}
+
 bool vhost_call(struct vhost *vh, struct vcall *c)
 {
     const struct vsock *s = vh_sock(vh, c->fd);
@@ -322,6 +340,8 @@ bool vhost_call(struct vhost *vh, struct vcall *c)
     case VOP_EPOLL:
         c->ret = vh_epoll_ready(vh, c->fd, c->events, (int)c->nfds);
         return c->ret != 0 || vh->now.ns >= c->until.ns;
+    case VOP_CLOSE:
+        return call_close(vh, c);
     case VOP_SPLICE:
         c->ret = vh_splice(vh, c->fd, c->to, c->len);
         return nonblock || c->ret != -EAGAIN;

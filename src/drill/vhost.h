@@ -21,8 +21,10 @@
 #include <tern/config.h>
 #include <tern/event.h>
 #include <tern/inspect.h>
+#include <tern/socket.h>
 
 #define VHOST_SOCKS 64
+#define VHOST_KEYS  4  /* keys of signed segments, the same */
 #define VHOST_OPTS  32 /* options that a socket may remember before it has a handle */
 
 struct vhost_config {
@@ -43,9 +45,15 @@ struct vframe {
 
 enum vstate { VS_NEW, VS_LISTEN, VS_CONNECTING, VS_OPEN, VS_FAILED };
 
+struct vkey {
+    bool ao; /* else MD5: peer, prefix and key of k */
+    struct tern_ao_key k;
+};
+
 struct vsock {
     bool used, udp, nonblock, bound, rd_shut, wr_shut, full, oob, reset_on_close;
     uint8_t state; /* enum vstate */
+    int linger_s;  /* SO_LINGER: how long close() waits, 0 = not */
     int err;       /* errno of a failed connection, not yet told */
     struct tern_sock h;
     struct tern_endpoint local;
@@ -63,6 +71,8 @@ struct vsock {
     bool deferred;               /* TCP_FASTOPEN_CONNECT: the first write connects */
     struct tern_endpoint to;     /* ... to there */
     uint8_t fo_key[32], fo_keys; /* TCP_FASTOPEN_KEY */
+    uint8_t nkey;
+    struct vkey key[VHOST_KEYS];
 };
 
 struct vhost {
@@ -128,6 +138,9 @@ int64_t vh_recv(struct vhost *vh, int fd, void *buf, size_t len, int flags,
                 struct tern_endpoint *from);
 int vh_shutdown(struct vhost *vh, int fd, int how);
 int vh_close(struct vhost *vh, int fd);
+/* SO_LINGER: until when close() waits for the peer to acknowledge everything (VOP_CLOSE); false: it
+ * does not. */
+bool vh_lingers(const struct vhost *vh, const struct vsock *s, struct tern_time *until);
 int vh_fcntl(struct vhost *vh, int fd, int cmd, int arg);
 int vh_ioctl(struct vhost *vh, int fd, unsigned long req, int *value);
 int vh_setsockopt(struct vhost *vh, int fd, int level, int name, const void *value, size_t len);
@@ -142,7 +155,16 @@ void vsock_apply(struct vhost *vh, struct vsock *s);
 
 /* ---- calls that wait ---- */
 
-enum vop { VOP_ACCEPT, VOP_CONNECT, VOP_SEND, VOP_RECV, VOP_POLL, VOP_EPOLL, VOP_SPLICE };
+enum vop {
+    VOP_ACCEPT,
+    VOP_CONNECT,
+    VOP_SEND,
+    VOP_RECV,
+    VOP_POLL,
+    VOP_EPOLL,
+    VOP_SPLICE,
+    VOP_CLOSE
+};
 
 struct vcall {
     enum vop op;
@@ -156,7 +178,7 @@ struct vcall {
     unsigned nfds;
     struct epoll_event *events; /* VOP_EPOLL: room for nfds */
     int to;                     /* VOP_SPLICE: where to */
-    struct tern_time until;     /* VOP_POLL, VOP_EPOLL; TERN_NEVER = for ever */
+    struct tern_time until;     /* VOP_POLL, VOP_EPOLL, VOP_CLOSE; TERN_NEVER = for ever */
     int64_t ret;                /* once it is over */
 };
 /* Tries the call now: true when it is over. A non-blocking socket's is over at once. */

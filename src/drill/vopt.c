@@ -5,7 +5,9 @@
  * what holds here by itself (SO_REUSEADDR and its like: the "none" rows).
  */
 #include "drill/vfast.h"
+#include "drill/vkeys.h"
 
+#include "port/aoopt.h"
 #include "port/tcpinfo.h"
 
 #include <errno.h>
@@ -54,7 +56,7 @@ static const struct vopt vopts[] = {
     {SOL_SOCKET, SO_MARK, 0, 1, INT32_MIN, INT32_MAX, 0, false},
     {SOL_SOCKET, SO_PRIORITY, 0, 1, 0, INT32_MAX, 0, false},
     {IPPROTO_IP, 15 /* IP_FREEBIND */, 0, 1, 0, 1, 0, true},
-    {IPPROTO_IP, 10 /* IP_MTU_DISCOVER */, TERN_OPT_MAY_FRAGMENT, 1, 0, 3, 1, false},
+    {IPPROTO_IP, 10 /* IP_MTU_DISCOVER */, TERN_OPT_MAY_FRAGMENT, 1, 0, 5, 1, false},
 };
 #define VOPTS (sizeof vopts / sizeof *vopts)
 
@@ -111,6 +113,7 @@ static int set_linger(struct vsock *s, const void *value, size_t len)
         return -EINVAL;
     memcpy(&l, value, sizeof l);
     s->reset_on_close = l.l_onoff && l.l_linger == 0;
+    s->linger_s = l.l_onoff && l.l_linger > 0 ? l.l_linger : 0;
     return 0;
 }
 
@@ -133,7 +136,7 @@ static int value_of(const struct vopt *o, const void *value, size_t len, int32_t
 static int64_t core_value(const struct vopt *o, int32_t v)
 {
     if (o->opt == TERN_OPT_MAY_FRAGMENT)
-        return v == 0; /* IP_PMTUDISC_DONT; all others set DF */
+        return v == 0 || v >= 4; /* IP_PMTUDISC_DONT, _INTERFACE, _OMIT; the others set DF */
     return v < 0 ? -1 : (int64_t)v * o->scale;
 }
 
@@ -148,6 +151,31 @@ static int set_msg(struct vsock *s, int level, int name, const void *value, size
     return vmsg_setopt(s, level, name, v, &rc) ? rc : -ENOPROTOOPT;
 }
 
+/* Tells the handle, if there is one, and remembers it for one that will be. 0 or -errno. */
+static int put(struct vhost *vh, struct vsock *s, int opt, int64_t value)
+{
+    int rc = s->h.id ? tell(vh, s, opt, value) : 0;
+    if (rc == 0)
+        keep(s, opt, value);
+    return rc;
+}
+
+static int set_known(struct vhost *vh, struct vsock *s, const struct vopt *o, const void *value,
+                     size_t len)
+{
+    int32_t v = 0;
+    int rc = value_of(o, value, len, &v);
+    if (rc == 0 && o->opt)
+        rc = put(vh, s, o->opt, core_value(o, v));
+    if (rc == 0 && o->opt == TERN_OPT_MAY_FRAGMENT) /* _WANT and _DO heed what is known */
+        rc = put(vh, s, TERN_OPT_IGNORE_PMTU, v == 0 || v >= 3);
+    if (rc)
+        return rc;
+    remember(s, o, v);
+    vhost_pump(vh);
+    return 0;
+}
+
 int vh_setsockopt(struct vhost *vh, int fd, int level, int name, const void *value, size_t len)
 {
     struct vsock *s = vh_sock(vh, fd);
@@ -158,21 +186,15 @@ int vh_setsockopt(struct vhost *vh, int fd, int level, int name, const void *val
     if (level == IPPROTO_TCP && name == TCP_FASTOPEN_KEY)
         return vfast_set_key(vh, s, value, len);
     const struct vopt *o = vopt_find(level, name);
-    int32_t v = 0;
+    int rc =
+        !o && level == IPPROTO_TCP && !s->udp ? vkeys_set(vh, s, name, value, len) : -ENOPROTOOPT;
+    if (rc != -ENOPROTOOPT)
+        return rc;
     if (!o)
         return set_msg(s, level, name, value, len);
     if (name == TCP_FASTOPEN_CONNECT && level == IPPROTO_TCP && !(vh->cfg.tern.fastopen & 1))
         return -EOPNOTSUPP;
-    int rc = value_of(o, value, len, &v);
-    if (rc == 0 && o->opt && s->h.id)
-        rc = tell(vh, s, o->opt, core_value(o, v));
-    if (rc)
-        return rc;
-    if (o->opt)
-        keep(s, o->opt, core_value(o, v));
-    remember(s, o, v);
-    vhost_pump(vh);
-    return 0;
+    return set_known(vh, s, o, value, len);
 }
 
 /* ---- get ---- */
@@ -275,6 +297,8 @@ static int get_tcp(struct vhost *vh, struct vsock *s, int name, void *value, siz
         return vfast_get_key(vh, s, value, len);
     case TCP_INFO:
         return get_info(vh, s, value, len);
+    case AO_OPT_INFO:
+        return vkeys_info(vh, s, value, len);
     case TCP_CC_INFO:
         *len = 0; /* no plug-in tells anything there */
         return 0;

@@ -43,9 +43,10 @@ int netns_own(char *why)
 
 int netns_run(char *why, const char *program, ...)
 {
-    char *argv[ARGS] = {(char *)(uintptr_t)program}, said[128] = "";
+    char *argv[ARGS] = {NULL}, said[128] = "";
     int fd[2], status = -1;
     va_list ap;
+    memcpy(&argv[0], &program, sizeof program); /* execvp() changes nothing, but does not say so */
     va_start(ap, program);
     for (unsigned i = 1; i + 1 < ARGS && (argv[i] = va_arg(ap, char *)) != NULL; i++)
         ;

@@ -23,10 +23,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ETH   14u
-#define STORE 8192u /* frames */
-#define SLOT  96u
-#define BATCH 16u /* frames that one call sends */
+#define ETH     14u
+#define STORE   8192u /* frames */
+#define SLOT    96u
+#define BATCH   16u /* frames that one call sends */
+#define LATE_NS 2000000
 
 struct sender {
     int fd;
@@ -124,14 +125,21 @@ static unsigned sender_batch(struct sender *s, unsigned n, struct veth_shared *s
 }
 
 /* It does not sleep between batches: with small ones, evenly sent, it is the rate that fills the
- * link's ring, and not the length of a nap. */
+ * link's ring, and not the length of a nap. When it was kept from sending (another process, the
+ * machine below) it does not make up for more than LATE_NS: as fast as the link goes is another
+ * rate than the one that was asked for. */
 static void sender_run(struct sender *s, struct veth *v)
 {
     const struct lab_config *c = v->cfg;
     int64_t zero = tern_clock_now().ns, end = (int64_t)c->seconds * 1000000000, at = 0;
+    uint64_t most = BATCH + (uint64_t)(LATE_NS * 1e-9 * c->rate), given_up = 0;
     while ((at = tern_clock_now().ns - zero) < end) {
-        uint64_t due = (uint64_t)((double)at * 1e-9 * c->rate);
+        uint64_t due = (uint64_t)((double)at * 1e-9 * c->rate) - given_up;
         uint64_t left = due > v->sh->forged ? due - v->sh->forged : 0;
+        if (left > most) {
+            given_up += left - most;
+            left = most;
+        }
         if (left > 0)
             v->sh->forged += sender_batch(s, left < BATCH ? (unsigned)left : BATCH, v->sh);
     }

@@ -9,6 +9,7 @@
  */
 #include "lab/veth.h"
 
+#include "base/time.h"
 #include "port/why.h"
 
 #include <errno.h>
@@ -88,14 +89,24 @@ static void sink_answer(struct tern_port *p, const struct tern_frame *f, size_t 
     p->ops->tx_put(p, out, k, tern_clock_now());
 }
 
+static void sink_wait(struct tern_port *p)
+{
+    struct pollfd fd[2] = {{.fd = p->ops->fd(p), .events = POLLIN},
+                           {.fd = p->ops->fd2 ? p->ops->fd2(p) : -1, .events = POLLIN}};
+    struct tern_time at = p->ops->deadline(p);
+    int64_t left = at.ns - tern_clock_now().ns;
+    const struct timespec t = {left / 1000000000, left > 0 ? left % 1000000000 : 0};
+    if (left > 0)
+        (void)ppoll(fd, 2, time_is_never(at) ? NULL : &t, NULL);
+}
+
 static void sink_run(struct tern_port *p, bool answer)
 {
     struct tern_frame f[LAB_BATCH];
     for (;;) {
         size_t n = p->ops->rx(p, f, LAB_BATCH, tern_clock_now());
-        struct pollfd fd = {.fd = p->ops->fd(p), .events = POLLIN};
         if (n == 0)
-            (void)poll(&fd, 1, -1);
+            sink_wait(p);
         else if (answer)
             sink_answer(p, f, n);
     }
@@ -154,6 +165,7 @@ static pid_t server_start(struct veth *v, const char *const *front, int complain
 {
     char backlog[16];
     const char *argv[32];
+    char *args[32]; /* execvp() changes nothing, but does not say so */
     unsigned n = 0;
     pid_t pid = fork();
     if (pid != 0)
@@ -175,7 +187,8 @@ static pid_t server_start(struct veth *v, const char *const *front, int complain
     argv[n] = NULL;
     (void)freopen("/dev/null", "w", stdout);
     (void)dup2(complaints, STDERR_FILENO);
-    (void)execvp(argv[0], (char *const *)(uintptr_t)argv);
+    memcpy(args, argv, (n + 1) * sizeof argv[0]);
+    (void)execvp(args[0], args);
     _exit(127);
 }
 

@@ -55,6 +55,7 @@ int iface_add(struct ifaces *t, const struct tern_iface_config *cfg)
     if (t->n >= t->max)
         return TERN_ENOBUFS;
     struct iface *f = &t->tab[t->n];
+    memset(t->src_ok, 0, sizeof t->src_ok); /* what was a stranger's may be ours now */
     memset(f, 0, sizeof *f);
     f->up = true;
     f->any_addr = cfg->any_addr;

@@ -42,8 +42,9 @@ struct iface {
 
 struct ifaces {
     struct iface tab[NET_IFACES];
-    uint32_t n;   /* real ones in use: 0..n-1 */
-    uint32_t max; /* how many there may be */
+    uint32_t n;                  /* real ones in use: 0..n-1 */
+    uint32_t max;                /* how many there may be */
+    uint32_t src_ok[NET_IFACES]; /* the last source found to be no martian there; 0 = none */
 };
 
 /* Makes the table with nothing in it but the loopback interface. */

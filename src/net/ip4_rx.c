@@ -36,7 +36,7 @@ static unsigned ip4_dst(const struct ifaces *ifs, const struct iface *f,
     return f->any_addr && addr_is_unicast(dst) ? 0 : CAUSE_DROP_IP_NOT_OURS;
 }
 
-unsigned ip4_rx(const struct ifaces *ifs, unsigned iface, const uint8_t *p, size_t n, bool l2_group,
+unsigned ip4_rx(struct ifaces *ifs, unsigned iface, const uint8_t *p, size_t n, bool l2_group,
                 struct ip4_in *out)
 {
     tern_assert(iface < NET_IFACES);
@@ -53,8 +53,12 @@ unsigned ip4_rx(const struct ifaces *ifs, unsigned iface, const uint8_t *p, size
     unsigned cause = ip4_dst(ifs, f, &out->dst, &out->group);
     if (cause)
         return cause;
-    if (ip4_martian(ifs, f, &out->src))
-        return CAUSE_DROP_IP_SOURCE;
+    uint32_t src = addr_ip(&out->src);
+    if (src == 0 || ifs->src_ok[iface] != src) {
+        if (ip4_martian(ifs, f, &out->src))
+            return CAUSE_DROP_IP_SOURCE;
+        ifs->src_ok[iface] = src;
+    }
     if (l2_group && !out->group) /* [RFC1122:3.3.6] */
         return CAUSE_DROP_BROADCAST;
     if (out->h.optlen != 0) {

@@ -19,7 +19,7 @@ struct ip4_in {
 
 /* Judges a packet of n octets that came on an interface; l2_group: its frame was a link broadcast
  * or multicast. 0 = deliver it locally, else the cause of the drop. */
-unsigned ip4_rx(const struct ifaces *ifs, unsigned iface, const uint8_t *p, size_t n, bool l2_group,
+unsigned ip4_rx(struct ifaces *ifs, unsigned iface, const uint8_t *p, size_t n, bool l2_group,
                 struct ip4_in *out);
 
 #endif

@@ -399,6 +399,12 @@ static int impair_fd(const struct tern_port *self)
     return im->inner->ops->fd(im->inner);
 }
 
+static int impair_fd2(const struct tern_port *self)
+{
+    const struct impair *im = (const struct impair *)(const void *)self;
+    return im->inner->ops->fd2 ? im->inner->ops->fd2(im->inner) : -1;
+}
+
 static void impair_free(struct impair *im)
 {
     imp_pkt_free_all(&im->lent);
@@ -423,6 +429,7 @@ static const struct tern_port_ops impair_ops = {
     .tx_put = impair_tx_put,
     .deadline = impair_deadline,
     .fd = impair_fd,
+    .fd2 = impair_fd2,
     .close = impair_close,
 };
 

@@ -90,6 +90,12 @@ static int record_fd(const struct tern_port *self)
     return rc->inner->ops->fd(rc->inner);
 }
 
+static int record_fd2(const struct tern_port *self)
+{
+    const struct record *rc = (const struct record *)(const void *)self;
+    return rc->inner->ops->fd2 ? rc->inner->ops->fd2(rc->inner) : -1;
+}
+
 static void record_close(struct tern_port *self)
 {
     struct record *rc = record_of(self);
@@ -106,6 +112,7 @@ static const struct tern_port_ops record_ops = {
     .tx_put = record_tx_put,
     .deadline = record_deadline,
     .fd = record_fd,
+    .fd2 = record_fd2,
     .close = record_close,
 };
 

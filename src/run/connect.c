@@ -142,10 +142,12 @@ static void drop_handle(struct sk *sk)
     sk->h.id = 0;
 }
 
-static void connect_failed(struct sk *sk, int err)
+void connect_failed(struct sk *sk, int err)
 {
     drop_handle(sk);
-    sk->state = SK_FAILED;
+    if (sk->early && sk->end >= 0)
+        data_show_reset(sk);
+    sk->state = sk->early ? SK_DONE : SK_FAILED;
     sk->err = err;
     if (sk->app >= 0)
         (void)close(sk->app);
@@ -163,12 +165,12 @@ static void connect_done(struct sk *sk)
         err = fd >= 0 && sk_by_fd(sk->run, fd) == sk ? hook(sk, fd) : ECONNABORTED;
         if (fd >= 0)
             (void)close(fd);
-    } else {
+    } else if (sk->app >= 0) {
         unplug(sk);
     }
     if (!err) {
         sk->state = SK_OPEN;
-        sk->told = false;
+        sk->told = sk->early;
         err = -data_start(sk);
     }
     if (err)
@@ -220,13 +222,6 @@ void connect_detach(struct sk *sk, int fd)
 
 /* ---- the call ---- */
 
-/* Data that may go with the SYN; NULL = a plain one. */
-struct early {
-    const void *buf;
-    size_t n;
-    uint32_t flags; /* enum tern_fastopen_flags */
-};
-
 /* What went of it, or a negative enum tern_err. */
 static int64_t stack_connect(struct sk *sk, const struct tern_endpoint *from,
                              const struct tern_endpoint *to, const struct early *e)
@@ -236,17 +231,18 @@ static int64_t stack_connect(struct sk *sk, const struct tern_endpoint *from,
              : tern_tcp_connect(st, from, to, &sk->h, now_of(sk));
 }
 
-static int connect_begin(struct call *c, const struct tern_endpoint *shown, const struct early *e)
+int connect_open(struct sk *sk, const struct tern_endpoint *shown, const struct early *e)
 {
-    struct sk *sk = c->sk;
-    struct run *r = c->run;
+    struct run *r = sk->run;
     struct tern_endpoint real, from = {.port = sk->bound ? sk->local.port : 0};
     int err = addr_out(r, IPPROTO_TCP, shown, &real, &sk->loop);
-    if (!err && sk->spent)
-        err = renew(c);
     if (err)
         return err;
-    keys_apply(sk, (struct tern_sock){0});
+    err = keys_apply(sk, (struct tern_sock){0}, &real.addr);
+    if (err) {
+        tern_tcp_keys_forget(r->cfg.st);
+        return err;
+    }
     int64_t n = stack_connect(sk, &from, &real, e);
     if (n < 0) {
         err = tern_errno((int)n);
@@ -255,6 +251,7 @@ static int connect_begin(struct call *c, const struct tern_endpoint *shown, cons
         return err;
     }
     (void)tern_setuser(r->cfg.st, sk->h, sk->id);
+    keys_opened(sk);
     sockopt_apply(sk);
     sk->state = SK_CONNECTING;
     sk->told = false;
@@ -262,6 +259,23 @@ static int connect_begin(struct call *c, const struct tern_endpoint *shown, cons
     sk->fast = (size_t)n;
     connect_names(sk, shown);
     return 0;
+}
+
+int connect_hook(struct call *c)
+{
+    int err = c->sk->spent ? renew(c) : 0;
+    return err ? err : hook(c->sk, c->fd);
+}
+
+static int connect_begin(struct call *c, const struct tern_endpoint *shown, const struct early *e)
+{
+    struct sk *sk = c->sk;
+    struct tern_endpoint real;
+    int err = addr_out(c->run, IPPROTO_TCP, shown, &real, &sk->loop);
+    if (!err && sk->spent)
+        err = renew(c);
+    sk->early = false;
+    return err ? err : connect_open(sk, shown, e);
 }
 
 /* connect() to AF_UNSPEC: dissolves the association. */
@@ -278,7 +292,11 @@ static int connect_dissolve(struct sk *sk)
 static void connect_new(struct call *c, const struct tern_endpoint *shown, bool nonblock)
 {
     struct sk *sk = c->sk;
-    int err = connect_begin(c, shown, NULL);
+    const struct early ask = {0}; /* for a cookie, the next time */
+    bool fast = sockopt_flag(sk, TCP_FASTOPEN_CONNECT);
+    if (fast && early_connect(c, shown))
+        return;
+    int err = connect_begin(c, shown, fast ? &ask : NULL);
     if (err) {
         call_fail(c, err);
     } else if (!nonblock) {
@@ -334,6 +352,8 @@ void connect_call(struct call *c)
         call_fail(c, EAFNOSUPPORT);
     } else if (sk->state == SK_LISTEN) {
         call_fail(c, EISCONN);
+    } else if (sk->state == SK_DEFERRED) {
+        sk->mute = !call_fail(c, sk->mute ? 0 : EISCONN) && sk->mute;
     } else if (sk->state == SK_CONNECTING && nonblock) {
         sk->mute = !call_fail(c, sk->mute ? EINPROGRESS : EALREADY) && sk->mute;
     } else if (sk->state == SK_CONNECTING) {

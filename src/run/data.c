@@ -61,8 +61,7 @@ static void data_over(struct sk *sk, bool reset)
     data_close_end(sk);
 }
 
-/* Makes the program's socket say ECONNRESET when our end is closed. */
-static void data_show_reset(struct sk *sk)
+void data_show_reset(struct sk *sk)
 {
     int fd = sk->ino ? proc_find(sk->run, sk->tid, sk->fd, sk->ino) : -1;
     if (fd < 0)
@@ -178,6 +177,19 @@ static void data_up(struct sk *sk, bool look_for_end)
     }
 }
 
+int64_t data_direct(struct sk *sk, const void *buf, size_t n, uint32_t flags)
+{
+    int before = 0;
+    sk->can_read = true;
+    data_up(sk, false);
+    if (sk->state != SK_OPEN || sk->up_eof)
+        return -EPIPE;
+    if (ioctl(sk->end, SIOCINQ, &before) < 0 || before != 0)
+        return -EAGAIN; /* the stack has no room even for that */
+    int64_t sent = tern_tcp_send(sk->run->cfg.st, sk->h, buf, n, flags, now_of(sk));
+    return sent < 0 ? -tern_errno((int)sent) : sent;
+}
+
 /* ---- stack -> program ---- */
 
 static void data_down_end(struct sk *sk)
@@ -289,6 +301,8 @@ void data_event(struct sk *sk, const struct tern_event *ev)
         data_down(sk);
     if (sk->state == SK_OPEN && (ev->bits & TERN_EV_WRITABLE))
         data_up(sk, true);
+    if (ev->bits & TERN_EV_WRITABLE)
+        hold_retry(sk); /* data_direct() */
     if (sk->state == SK_OPEN && (ev->bits & TERN_EV_CLOSED) && ev->err) {
         if (sk->can_write || sk->down_eof)
             data_fail(sk, ev->err);

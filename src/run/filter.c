@@ -119,12 +119,13 @@ static void with_pointer(struct filter *f, uint32_t nr, unsigned n)
     ret(f, SECCOMP_RET_ALLOW);
 }
 
-/* sendmsg() with MSG_FASTOPEN connects. */
-static void fast_open(struct filter *f)
+/* A call that sends: MSG_FASTOPEN connects, MSG_EOR ends a record and MSG_MORE lets a segment wait,
+ * which an AF_UNIX stream does not know. */
+static void sending(struct filter *f, uint32_t nr, unsigned flags)
 {
-    if_eq(f, SYS_sendmsg, 4);
-    load(f, ARG(2));
-    put(f, BPF_JMP | BPF_JSET | BPF_K, MSG_FASTOPEN, 0, 1);
+    if_eq(f, nr, 4);
+    load(f, ARG(flags));
+    put(f, BPF_JMP | BPF_JSET | BPF_K, MSG_FASTOPEN | MSG_EOR | MSG_MORE, 0, 1);
     ret(f, SECCOMP_RET_USER_NOTIF);
     load(f, offsetof(struct seccomp_data, nr));
 }
@@ -148,7 +149,7 @@ static void options(struct filter *f, uint32_t nr)
     static const uint32_t opt[] = {
         SO_ERROR,     SO_TYPE,        SO_DOMAIN,       SO_PROTOCOL, SO_REUSEPORT,
         SO_ZEROCOPY,  SO_LINGER,      SO_RCVBUF,       SO_SNDBUF,   SO_RCVBUFFORCE,
-        SO_KEEPALIVE, SO_SNDBUFFORCE, SO_BINDTODEVICE,
+        SO_KEEPALIVE, SO_SNDBUFFORCE, SO_BINDTODEVICE, SO_MEMINFO,
     };
     const size_t n = sizeof opt / sizeof *opt;
     if_eq(f, nr, 5 + n);
@@ -185,8 +186,9 @@ size_t filter_build(struct sock_filter *prog)
     arch(&f);
     fast_exit(&f);
     with_pointer(&f, SYS_recvfrom, 4);
+    sending(&f, SYS_sendto, 3);
     with_pointer(&f, SYS_sendto, 4);
-    fast_open(&f);
+    sending(&f, SYS_sendmsg, 2);
     for (size_t i = 0; i < sizeof datagram / sizeof *datagram; i++)
         udp_range(&f, datagram[i]);
     family(&f);

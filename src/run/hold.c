@@ -118,7 +118,12 @@ static void hold_end(struct run *r, struct hold *h, int err)
         if (fd >= 0)
             (void)close(fd);
     }
-    call_fail(&h->call, err);
+    if (sk && sk->state == SK_OPEN && sk->fast != 0) { /* a part of what was to be sent has gone */
+        if (call_return(&h->call, (int64_t)sk->fast))
+            sk->fast = 0;
+    } else {
+        call_fail(&h->call, err);
+    }
     hold_unlink(r, h);
 }
 

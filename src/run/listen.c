@@ -192,8 +192,14 @@ static int listen_open(struct sk *sk, uint32_t backlog)
         (void)listen_check(sk->run);
         rc = tern_tcp_listen(st, &at, backlog, flags, &sk->h);
     }
+    int err = rc == TERN_OK ? keys_apply(sk, sk->h, NULL) : 0;
+    if (err) { /* not without the keys */
+        (void)tern_close(st, sk->h, tern_loop_now(sk->run->cfg.loop));
+        sk->h.id = 0;
+        return err;
+    }
     if (rc == TERN_OK)
-        keys_apply(sk, sk->h);
+        sockopt_fastopen_key(sk);
     if (rc == TERN_OK)
         (void)tern_setuser(st, sk->h, sk->id);
     else

@@ -10,6 +10,7 @@
 #include "run/sup.h"
 
 #include "base/assert.h"
+#include "port/aoopt.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -59,6 +60,7 @@ static const struct option options[] = {
     {IPPROTO_TCP, TCP_FASTOPEN, TERN_OPT_FASTOPEN, 1, 0, INT32_MAX, 0, FOR_TCP, false},
     {IPPROTO_TCP, OPT_TCP_FASTOPEN_NO_COOKIE, TERN_OPT_FASTOPEN_NO_COOKIE, 1, 0, 1, 0, FOR_TCP,
      true},
+    {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0, 1, 0, 1, 0, FOR_TCP, true}, /* early.c reads it */
     {SOL_SOCKET, SO_RCVLOWAT, TERN_OPT_RCVLOWAT, 1, 1, INT32_MAX, 1, FOR_TCP, false},
     /* a name for the program, a number here */
     {IPPROTO_TCP, TCP_CONGESTION, TERN_OPT_CONGESTION, 1, 0, TERN_CC_COUNT - 1, 0, FOR_TCP, false},
@@ -69,30 +71,67 @@ static const struct option options[] = {
     {IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 0, 1, 0, 1, 0, FOR_BOTH, true},
     /* errors of a connected port are always reported, and always with their ICMP meaning */
     {IPPROTO_IP, IP_RECVERR, 0, 1, 0, 1, 0, FOR_UDP, true},
-    /* the stack sends with DF set and does not fragment */
+    {IPPROTO_IP, IP_RECVTOS, TERN_OPT_RECVTOS, 1, 0, 1, 0, FOR_TCP, true},
+    {IPPROTO_IP, IP_MTU_DISCOVER, TERN_OPT_MAY_FRAGMENT, 1, IP_PMTUDISC_DONT, IP_PMTUDISC_OMIT,
+     IP_PMTUDISC_WANT, FOR_TCP, false},
+    /* datagrams go with DF set and are not fragmented */
     {IPPROTO_IP, IP_MTU_DISCOVER, 0, 1, IP_PMTUDISC_WANT, IP_PMTUDISC_PROBE, IP_PMTUDISC_WANT,
-     FOR_BOTH, false},
+     FOR_UDP, false},
 };
 #define OPTIONS (sizeof options / sizeof *options)
 _Static_assert(OPTIONS <= RUN_OPTS, "struct sk has room for every option");
 
 static const struct option *option_find(const struct sk *sk, int level, int name)
 {
+    int proto = sk->proto == IPPROTO_TCP ? FOR_TCP : FOR_UDP;
     for (size_t i = 0; i < OPTIONS; i++) {
-        if (options[i].level == level && options[i].name == name)
-            return options[i].proto & (sk->proto == IPPROTO_TCP ? FOR_TCP : FOR_UDP) ? &options[i]
-                                                                                     : NULL;
+        if (options[i].level == level && options[i].name == name && (options[i].proto & proto))
+            return &options[i];
     }
     return NULL;
+}
+
+static int opt_tell(struct sk *sk, int opt, int64_t v)
+{
+    return tern_errno(tern_setopt(sk->run->cfg.st, sk->h, (enum tern_opt)opt, v,
+                                  tern_loop_now(sk->run->cfg.loop)));
+}
+
+/* IP_MTU_DISCOVER is two questions: may routers cut packets, and does what is known of the path
+ * matter? */
+static int discover_tell(struct sk *sk, int32_t how)
+{
+    bool cut = how == IP_PMTUDISC_DONT || how >= IP_PMTUDISC_INTERFACE;
+    int err = opt_tell(sk, TERN_OPT_MAY_FRAGMENT, cut);
+    return err ? err : opt_tell(sk, TERN_OPT_IGNORE_PMTU, cut || how == IP_PMTUDISC_PROBE);
 }
 
 static int option_tell(struct sk *sk, const struct option *o, int32_t value)
 {
     if (!o->opt || !sk->h.id)
         return 0;
-    int64_t v = value < 0 ? -1 : (int64_t)value * o->scale;
-    return tern_errno(tern_setopt(sk->run->cfg.st, sk->h, (enum tern_opt)o->opt, v,
-                                  tern_loop_now(sk->run->cfg.loop)));
+    if (o->opt == TERN_OPT_MAY_FRAGMENT)
+        return discover_tell(sk, value);
+    return opt_tell(sk, o->opt, value < 0 ? -1 : (int64_t)value * o->scale);
+}
+
+void sockopt_fastopen_key(const struct sk *sk)
+{
+    const uint8_t *backup = sk->fo_keys > 1 ? sk->fo_key + 16 : NULL;
+    if (sk->fo_keys != 0)
+        (void)tern_fastopen_key(sk->run->cfg.st, sk->h, sk->fo_key, backup);
+}
+
+/* One key, or two: the one in use and one whose cookies are still good. */
+static int set_fastopen_key(struct sk *sk, const void *value, size_t len)
+{
+    if (len != 16 && len != 32)
+        return EINVAL;
+    memcpy(sk->fo_key, value, len);
+    sk->fo_keys = (uint8_t)(len / 16);
+    if (sk->state == SK_LISTEN)
+        sockopt_fastopen_key(sk);
+    return 0;
 }
 
 static void buffers_tell(struct sk *sk)
@@ -244,6 +283,8 @@ static int set_table(struct sk *sk, const struct option *o, const void *value, s
 
 static int set_known(struct call *c, const struct option *o, const void *value, size_t len)
 {
+    if (o->name == TCP_FASTOPEN_CONNECT && o->level == IPPROTO_TCP && c->sk->state != SK_NEW)
+        return EINVAL;
     int err = set_table(c->sk, o, value, len);
     if (err || o->opt != TERN_OPT_RCVLOWAT)
         return err;
@@ -251,29 +292,49 @@ static int set_known(struct call *c, const struct option *o, const void *value, 
     return setsockopt(c->fd, o->level, o->name, value, (socklen_t)len) < 0 ? errno : 0;
 }
 
+/* TCP's that are no plain number. */
+static int set_tcp(struct sk *sk, int name, const void *value, size_t len)
+{
+    switch (name) {
+    case OPT_TCP_MD5SIG:
+    case OPT_TCP_MD5SIG_EXT:
+        return keys_set_md5(sk, value, len, name == OPT_TCP_MD5SIG_EXT);
+    case AO_OPT_ADD_KEY:
+    case AO_OPT_DEL_KEY:
+    case AO_OPT_INFO:
+    case AO_OPT_GET_KEYS:
+    case AO_OPT_REPAIR:
+        return keys_set_ao(sk, name, value, len);
+    case TCP_FASTOPEN_KEY:
+        return set_fastopen_key(sk, value, len);
+    case OPT_TCP_ULP:
+        return ENOENT; /* as a kernel without such a protocol: kTLS falls back */
+    default:
+        return ENOPROTOOPT;
+    }
+}
+
 void sockopt_set(struct call *c)
 {
     int level = (int)c->arg[1], name = (int)c->arg[2];
     int32_t len = (int32_t)c->arg[4];
-    uint8_t value[256] = {0};
+    uint8_t value[512] = {0};
     size_t n = len < 0 ? 0 : len > (int)sizeof value ? sizeof value : (size_t)len;
     int err = len < 0 ? EINVAL : mem_read(c->tid, c->arg[3], value, n);
     if (!err && !call_valid(c))
         return;
     const struct option *o = option_find(c->sk, level, name);
-    bool tcp = c->sk->proto == IPPROTO_TCP && level == IPPROTO_TCP;
     if (err)
         ; /* told below */
     else if (o)
         err = set_known(c, o, value, n);
     else if (level == SOL_SOCKET)
         err = set_socket(c, name, value, n);
-    else if (tcp && (name == OPT_TCP_MD5SIG || name == OPT_TCP_MD5SIG_EXT))
-        err = keys_set_md5(c->sk, value, n, name == OPT_TCP_MD5SIG_EXT);
-    else if (tcp && name == OPT_TCP_ULP)
-        err = ENOENT; /* as a kernel without such a protocol: kTLS falls back */
+    else if (level == IPPROTO_TCP && c->sk->proto == IPPROTO_TCP)
+        err = set_tcp(c->sk, name, value, n);
     else
         err = ENOPROTOOPT;
+    explicit_bzero(value, sizeof value); /* it may have been a key */
     call_fail(c, err);
 }
 
@@ -350,47 +411,115 @@ static int32_t get_table(const struct sk *sk, const struct option *o)
     return sk->opt_set & 1u << i ? sk->opt[i] : o->first;
 }
 
-/* IP_MTU: what the path is believed to carry. Nothing else is left to ask for. */
-static int get_mtu(const struct sk *sk, int level, int name, int *v)
+/* SO_MEMINFO: octets in the queues and their limits; the rest is memory that is not counted here.
+ */
+static int get_meminfo(const struct sk *sk, uint8_t *out)
+{
+    static const struct {
+        unsigned at;
+        enum tern_opt opt;
+    } what[] = {{0, TERN_OPT_RCVQ},
+                {1, TERN_OPT_RCVBUF},
+                {2, TERN_OPT_SNDQ},
+                {3, TERN_OPT_SNDBUF},
+                {5, TERN_OPT_SNDQ}};
+    uint32_t mem[9] = {0};
+    for (size_t i = 0; i < sizeof what / sizeof *what; i++) {
+        int64_t v = 0;
+        if (sk->h.id && tern_getopt(sk->run->cfg.st, sk->h, what[i].opt, &v) == 0)
+            mem[what[i].at] = (uint32_t)v;
+    }
+    memcpy(out, mem, sizeof mem);
+    return sizeof mem;
+}
+
+/* IP_PKTOPTIONS: with IP_RECVTOS the TOS octet of what came last, as a control message. */
+static int get_pktoptions(const struct sk *sk, uint8_t *out)
+{
+    int64_t tos = 0, on = 0;
+    uint8_t control[CMSG_SPACE(sizeof(int))] = {0};
+    struct cmsghdr h = {
+        .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = IPPROTO_IP, .cmsg_type = IP_TOS};
+    if (!sk->h.id || tern_getopt(sk->run->cfg.st, sk->h, TERN_OPT_RECVTOS, &on) != 0 || on == 0 ||
+        tern_getopt(sk->run->cfg.st, sk->h, TERN_OPT_RCVD_TOS, &tos) != 0)
+        return 0;
+    memcpy(control, &h, sizeof h);
+    int v = (int)tos;
+    memcpy(control + CMSG_LEN(0), &v, sizeof v);
+    memcpy(out, control, sizeof control);
+    return sizeof control;
+}
+
+/* IP_MTU: what the path is believed to carry. */
+static int get_ip(const struct sk *sk, int name, uint8_t *out)
 {
     int64_t mtu;
-    if (level != IPPROTO_IP || name != IP_MTU)
-        return ENOPROTOOPT;
+    if (name == IP_PKTOPTIONS && sk->proto == IPPROTO_TCP)
+        return get_pktoptions(sk, out);
+    if (name != IP_MTU)
+        return -ENOPROTOOPT;
     if (!sk->h.id || tern_getopt(sk->run->cfg.st, sk->h, TERN_OPT_MTU, &mtu) != 0)
-        return ENOTCONN;
-    *v = (int)mtu;
-    return 0;
+        return -ENOTCONN;
+    int v = (int)mtu;
+    memcpy(out, &v, sizeof v);
+    return sizeof v;
+}
+
+static int get_tcp(const struct sk *sk, int name, uint8_t *out, size_t room)
+{
+    switch (name) {
+    case TCP_INFO:
+        return (int)tcpinfo_fill(sk, out, room);
+    case AO_OPT_INFO:
+        return keys_info(sk, out, room);
+    case TCP_FASTOPEN_KEY: /* the stack's own is nobody's business */
+        memcpy(out, sk->fo_key, sizeof sk->fo_key);
+        return 16 * sk->fo_keys;
+    case TCP_CC_INFO:
+        return 0; /* no congestion control tells anything there */
+    default:
+        return -ENOPROTOOPT;
+    }
+}
+
+static int get_other(struct call *c, int level, int name, uint8_t *out, size_t room)
+{
+    struct sk *sk = c->sk;
+    int v = 0, err;
+    if (level == SOL_SOCKET && name == SO_LINGER) {
+        socklen_t len = (socklen_t)room;
+        return getsockopt(c->fd, level, name, out, &len) < 0 ? -errno : (int)len;
+    }
+    if (level == SOL_SOCKET && name == SO_BINDTODEVICE)
+        return 0;
+    if (level == SOL_SOCKET && name == SO_MEMINFO)
+        return get_meminfo(sk, out);
+    if (level == SOL_SOCKET) {
+        err = get_socket(c, name, &v);
+        memcpy(out, &v, sizeof v);
+        return err ? -err : (int)sizeof v;
+    }
+    if (level == IPPROTO_TCP && sk->proto == IPPROTO_TCP)
+        return get_tcp(sk, name, out, room);
+    return level == IPPROTO_IP ? get_ip(sk, name, out) : -ENOPROTOOPT;
 }
 
 /* The value into out; its length, or -errno. */
 static int get_value(struct call *c, int level, int name, uint8_t *out, size_t room)
 {
     struct sk *sk = c->sk;
-    bool tcp = sk->proto == IPPROTO_TCP && level == IPPROTO_TCP;
     const struct option *o = option_find(sk, level, name);
-    int v = 0, err = 0;
-    if (o && is_congestion(o)) {
+    if (!o)
+        return get_other(c, level, name, out, room);
+    if (is_congestion(o)) {
         memset(out, 0, CC_NAME_MAX);
         memcpy(out, tern_cc_name((unsigned)get_table(sk, o)),
                strlen(tern_cc_name((unsigned)get_table(sk, o))));
         return CC_NAME_MAX;
     }
-    if (o) {
-        v = get_table(sk, o);
-    } else if (level == SOL_SOCKET && name == SO_LINGER) {
-        socklen_t len = (socklen_t)room;
-        return getsockopt(c->fd, level, name, out, &len) < 0 ? -errno : (int)len;
-    } else if (level == SOL_SOCKET && name == SO_BINDTODEVICE) {
-        return 0;
-    } else if (level == SOL_SOCKET) {
-        err = get_socket(c, name, &v);
-    } else if (tcp && name == TCP_INFO) {
-        return (int)tcpinfo_fill(sk, out, room);
-    } else {
-        err = get_mtu(sk, level, name, &v);
-    }
+    int v = get_table(sk, o);
     memcpy(out, &v, sizeof v);
-    return err ? -err : (int)sizeof v;
+    return sizeof v;
 }
 
 void sockopt_get(struct call *c)
@@ -402,6 +531,11 @@ void sockopt_get(struct call *c)
         return;
     if (!err && room < 0)
         err = EINVAL;
+    if (!err && c->arg[1] == IPPROTO_TCP && c->arg[2] == AO_OPT_GET_KEYS &&
+        c->sk->proto == IPPROTO_TCP) {
+        call_fail(c, keys_get(c, c->arg[3], (size_t)room));
+        return;
+    }
     int n = err ? -err : get_value(c, (int)c->arg[1], (int)c->arg[2], value, sizeof value);
     if (n < 0) {
         call_fail(c, -n);

@@ -28,6 +28,7 @@
 
 enum sk_state {
     SK_NEW,        /* a socket, perhaps bound */
+    SK_DEFERRED,   /* connect() has returned, and the SYN waits for data (early.c) */
     SK_CONNECTING, /* SYN sent */
     SK_OPEN,       /* connected (TCP) */
     SK_LISTEN,
@@ -36,6 +37,7 @@ enum sk_state {
 };
 
 struct lis;
+struct sk_keys;
 struct usock;
 
 /* One socket of the program. Found by inode number, so that dup, fork, exec and SCM_RIGHTS need not
@@ -64,18 +66,21 @@ struct sk {
     bool discard;             /* the program reads no more: what comes is dropped, as TCP does */
     bool oob;                 /* the program sent an urgent octet that is still in our end */
     bool linger0;             /* SO_LINGER {1, 0}: close sends RST */
-    bool reuseport;      /* SO_REUSEPORT: TCP listeners that share a port share its connections */
-    bool small;          /* the program's send buffer is still that of the plug */
-    bool reset_shown;    /* the program's end was made to say ECONNRESET */
-    int err;             /* what SO_ERROR will say */
-    int end;             /* our end, or -1 */
-    int app;             /* our duplicate of the program's socket while it is plugged, or -1 */
-    int tid, fd;         /* where the program's socket was seen last */
-    size_t fast;         /* octets of the program that went with the SYN, not yet told */
-    size_t plug;         /* filler octets in our end that are not data (connect.c) */
-    int sndbuf, rcvbuf;  /* as getsockopt() tells them; 0 = never set */
-    struct sk_key *keys; /* of signed segments, keys.c */
-    uint32_t opt_set;    /* bit i: opt[i] was set */
+    bool reuseport;   /* SO_REUSEPORT: TCP listeners that share a port share its connections */
+    bool small;       /* the program's send buffer is still that of the plug */
+    bool reset_shown; /* the program's end was made to say ECONNRESET */
+    bool early;       /* connect() returned before there was a connection (early.c) */
+    uint8_t fo_keys;  /* TCP_FASTOPEN_KEY: how many of fo_key */
+    uint8_t fo_key[32];
+    int err;              /* what SO_ERROR will say */
+    int end;              /* our end, or -1 */
+    int app;              /* our duplicate of the program's socket while it is plugged, or -1 */
+    int tid, fd;          /* where the program's socket was seen last */
+    size_t fast;          /* octets of the program that went with the SYN, not yet told */
+    size_t plug;          /* filler octets in our end that are not data (connect.c) */
+    int sndbuf, rcvbuf;   /* as getsockopt() tells them; 0 = never set */
+    struct sk_keys *keys; /* of signed segments, keys.c */
+    uint32_t opt_set;     /* bit i: opt[i] was set */
     int32_t opt[RUN_OPTS];
     uint32_t held;     /* calls waiting for this socket */
     struct lis *lis;   /* listeners */
@@ -223,9 +228,24 @@ void connect_call(struct call *c);
  * SYN (sk->fast). 0 or an errno; EINPROGRESS: a non-blocking one that took nothing. */
 int connect_fast(struct call *c, const struct sockaddr_in *to, const void *buf, size_t n,
                  bool nonblock);
+/* Data that may go with the SYN. */
+struct early {
+    const void *buf;
+    size_t n;
+    uint32_t flags; /* enum tern_fastopen_flags */
+};
+/* Begins the handshake, with e (NULL = a plain SYN): 0 or an errno. */
+int connect_open(struct sk *sk, const struct tern_endpoint *shown, const struct early *e);
+int connect_hook(struct call *c); /* connects the program's socket to an end of ours */
+void connect_failed(struct sk *sk, int err);
 void connect_event(struct sk *sk, const struct tern_event *ev);
 /* A blocked connect() is interrupted or late: it goes on by itself. */
 void connect_detach(struct sk *sk, int fd);
+
+/* ---- early.c ---- */
+/* connect() with TCP_FASTOPEN_CONNECT: true when it was answered, false: it is one like any other.
+ */
+bool early_connect(struct call *c, const struct tern_endpoint *shown);
 
 /* ---- listen.c ---- */
 void listen_call(struct call *c);
@@ -241,6 +261,11 @@ struct sk *listen_find(struct run *r, const struct tern_endpoint *at);
 int data_start(struct sk *sk); /* 0 or -errno */
 void data_event(struct sk *sk, const struct tern_event *ev);
 void data_close_end(struct sk *sk);
+void data_show_reset(
+    struct sk *sk); /* makes the program's socket say ECONNRESET once it is closed */
+/* Octets straight into the stack, behind what the program has written before; flags are enum
+ * tern_send_flags. How many were taken, or -errno. */
+int64_t data_direct(struct sk *sk, const void *buf, size_t n, uint32_t flags);
 
 /* ---- sockopt.c, tcpinfo.c ---- */
 void sockopt_set(struct call *c);
@@ -248,12 +273,22 @@ void sockopt_get(struct call *c);
 void sockopt_apply(struct sk *sk); /* tells the handle what was set before there was one */
 bool sockopt_flag(const struct sk *sk, int name); /* a flag of IPPROTO_TCP, as it was set */
 void sockopt_inherit(struct sk *to, const struct sk *from);
+void sockopt_fastopen_key(const struct sk *sk); /* tells the listener, if one was set */
 size_t tcpinfo_fill(const struct sk *sk, void *buf, size_t len);
 
 /* ---- keys.c ---- */
-int keys_set_md5(struct sk *sk, const void *value, size_t len, bool ext); /* 0 or an errno */
-/* Tells them to a listener, or with the handle 0 to the next connection. */
-void keys_apply(const struct sk *sk, struct tern_sock to);
+/* 0 or an errno. */
+int keys_set_md5(struct sk *sk, const void *value, size_t len, bool ext);
+int keys_set_ao(struct sk *sk, int name, const void *value, size_t len);
+/* TCP_AO_INFO: its length, or -errno. */
+int keys_info(const struct sk *sk, void *out, size_t room);
+/* TCP_AO_GET_KEYS, straight into the program's memory: 0 or an errno. */
+int keys_get(struct call *c, uint64_t at, size_t len);
+/* Tells them to a listener, or with the handle 0 to the next connection, which will be to `peer`. 0
+ * or an errno: EKEYREJECTED, there are AO keys and none for that peer. */
+int keys_apply(const struct sk *sk, struct tern_sock to, const struct tern_addr *peer);
+/* That connection has its handle. */
+void keys_opened(const struct sk *sk);
 void keys_free(struct sk *sk);
 
 /* ---- usock.c ---- */

@@ -199,6 +199,74 @@ static bool fast_call(struct call *c, const struct message *m, int flags, bool *
     }
 }
 
+/* Octets of a message from `off` on into the scratch memory, as many as fit there. */
+static int gather_from(const struct call *c, const struct message *m, size_t off, size_t *len)
+{
+    int err = 0;
+    *len = 0;
+    for (size_t i = 0; !err && i < m->pieces && *len < RUN_SCRATCH; i++) {
+        size_t n = m->iov[i].iov_len, skip = off < n ? off : n, room = RUN_SCRATCH - *len;
+        off -= skip;
+        n = n - skip < room ? n - skip : room;
+        err = mem_read(c->tid, (uintptr_t)m->iov[i].iov_base + skip, c->run->buf + *len, n);
+        *len += n;
+    }
+    return !err && !call_valid(c) ? ESRCH : err;
+}
+
+/* MSG_EOR and MSG_MORE: what an AF_UNIX stream does not know. Such octets go straight into the
+ * stack, behind what the program's socket holds. sk->fast says how many have gone: of a call that
+ * waits for room, or of one whose answer a signal has kept from the program. */
+static bool direct_go(struct call *c, const struct message *m, int flags)
+{
+    struct sk *sk = c->sk;
+    int64_t sent = 0;
+    while (sk->fast < m->total && sent >= 0) {
+        size_t n = 0;
+        int err = gather_from(c, m, sk->fast, &n);
+        bool last = sk->fast + n >= m->total;
+        uint32_t how = !last || (flags & MSG_MORE) ? TERN_SEND_MORE : 0;
+        if (last && (flags & MSG_EOR))
+            how = TERN_SEND_EOR;
+        sent = err ? -err : data_direct(sk, c->run->buf, n, how);
+        sk->fast += sent > 0 ? (size_t)sent : 0;
+    }
+    if (sk->fast == 0 && sent == -EPIPE) { /* the kernel has the right error, and the signal */
+        call_continue(c);
+        return true;
+    }
+    if (sent == -EAGAIN && !never_block(c, flags))
+        return false;
+    if (sk->fast == 0 && sent < 0)
+        (void)call_fail(c, (int)-sent);
+    else
+        fast_tell(c);
+    return true;
+}
+
+static bool direct_sendto_try(struct call *c)
+{
+    struct message m = message_plain(c);
+    return direct_go(c, &m, (int)c->arg[3]);
+}
+
+static bool direct_sendmsg_try(struct call *c)
+{
+    struct message m;
+    int err = message_read(c, c->arg[1], &m);
+    return err ? finish(c, -err, 0) : direct_go(c, &m, (int)c->arg[2]);
+}
+
+static void direct_call(struct call *c, bool (*again)(struct call *))
+{
+    if (c->sk->state != SK_OPEN || c->sk->held != 0) /* another thread is at it: as ever then */
+        call_continue(c);
+    else if (c->sk->fast != 0)
+        fast_tell(c); /* of a call whose answer was not heard */
+    else if (!again(c))
+        hold_add(c, again, SO_SNDTIMEO, EAGAIN);
+}
+
 /* TCP takes the address of sendto() and looks the other way. */
 static bool tcp_sendto(struct call *c)
 {
@@ -209,7 +277,7 @@ static bool tcp_sendto(struct call *c)
     if ((flags & MSG_FASTOPEN) && fast_call(c, &m, flags, &wait))
         return !wait;
     flags &= ~MSG_FASTOPEN;
-    if (c->sk->state != SK_OPEN) {
+    if (c->sk->state != SK_OPEN && !(c->sk->early && c->sk->end >= 0)) {
         call_fail(c, EPIPE);
         return true;
     }
@@ -235,7 +303,10 @@ static bool sendto_try(struct call *c)
 
 void msg_sendto(struct call *c)
 {
-    if (!sendto_try(c))
+    int flags = (int)c->arg[3];
+    if (c->sk->proto == IPPROTO_TCP && (flags & (MSG_EOR | MSG_MORE)) && !(flags & MSG_FASTOPEN))
+        direct_call(c, direct_sendto_try);
+    else if (!sendto_try(c))
         hold_add(c, sendto_try, SO_SNDTIMEO, EAGAIN);
 }
 
@@ -282,7 +353,9 @@ void msg_sendmsg(struct call *c)
 {
     bool fast = c->sk->proto == IPPROTO_TCP && ((int)c->arg[2] & MSG_FASTOPEN) &&
                 c->sk->state <= SK_CONNECTING;
-    if (!fast)
+    if (!fast && c->sk->proto == IPPROTO_TCP && ((int)c->arg[2] & (MSG_EOR | MSG_MORE)))
+        direct_call(c, direct_sendmsg_try);
+    else if (!fast)
         message_call(c, sendmsg_try, SO_SNDTIMEO);
     else if (!fast_sendmsg_try(c))
         hold_add(c, fast_sendmsg_try, SO_SNDTIMEO, EAGAIN);

@@ -13,13 +13,17 @@
  *
  * A batch ends at 64 frames or BATCH_BYTES, whichever comes first: that much is still in the cache
  * of the core when the other side reads it (with 64 KB super-segments, half again as fast as four
- * times as much). Only frames that were built tell their size, so a link that takes super-segments
- * starts with few and goes on with more when they turn out small.
+ * times as much). Only frames that were built tell their size, so a batch starts with as many as
+ * fit if they are like those of the one before, and goes on with more when they turn out small.
  *
  * Before it sleeps, the loop polls for spin_us after the last work: where waking costs more than
  * the work itself, an answer that comes at once is found awake. Not after a crowd of short frames
  * (many clients, a flood): there waking is paid once for many, and polling would take the CPU from
  * whoever fills the link.
+ *
+ * A pump that goes on for HUSH_FRAMES stops watching its links, and goes on until nothing moves:
+ * while it is awake anyway, the kernel would go through everything that waking takes for each frame
+ * that comes in, and that costs as much as to parse it.
  */
 #include "runtime/watch.h"
 
@@ -32,6 +36,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -39,6 +44,7 @@
 #define BATCH_BYTES (96u << 10)
 #define CROWD       16u  /* frames of one pump ... */
 #define CROWD_BYTES 256u /* ... that are shorter than this on average */
+#define HUSH_FRAMES 256u /* of one pump; at fewer the two system calls cost more */
 #define LOOP_PORTS  32
 #define LOOP_TURNS  8
 #define LOOP_EVENTS 64
@@ -53,8 +59,8 @@ struct loop_port {
     struct tern_port *port;
     unsigned stack; /* index in loop.stack */
     int iface;
-    size_t first; /* frames that a batch begins with */
-    bool blocked; /* the link had no room for what the stack would send */
+    size_t first[2]; /* frames that a batch begins with: in, out */
+    bool blocked;    /* the link had no room for what the stack would send */
 };
 
 struct tern_loop {
@@ -71,6 +77,7 @@ struct tern_loop {
     int64_t spin_ns;
     size_t frames, octets; /* that this pump has moved */
     bool crowd;            /* the last one that moved any: many, and short */
+    bool hushed;           /* the links' descriptors are not watched */
     bool stop;
 };
 
@@ -99,10 +106,15 @@ void tern_loop_free(struct tern_loop *lp)
 
 static void loop_wake(void *ctx, int fd, uint32_t events)
 {
-    /* The pump looks at every port anyway. An error without input is a device that was removed: it
-     * would be told again and again for ever. The stack finds out as with a pulled cable, by its
-     * timers. */
-    if ((events & (EPOLLERR | EPOLLHUP)) && !(events & EPOLLIN))
+    int told = 0;
+    socklen_t len = sizeof told;
+    /* The pump looks at every port anyway. An error without input may be one of a socket, told once
+     * (its device was down for a while): asking takes it away. Otherwise it is a device that was
+     * removed: it would be told again and again for ever. The stack finds out as with a pulled
+     * cable, by its timers. */
+    if (!(events & (EPOLLERR | EPOLLHUP)) || (events & EPOLLIN))
+        return;
+    if ((events & EPOLLHUP) || getsockopt(fd, SOL_SOCKET, SO_ERROR, &told, &len) < 0)
         tern_loop_unwatch(ctx, fd);
 }
 
@@ -114,6 +126,22 @@ static unsigned loop_find_stack(const struct tern_loop *lp, const struct tern_st
     return s;
 }
 
+/* Watches a link's descriptors, or no longer. 0 or -errno. */
+static int loop_watch_port(struct tern_loop *lp, const struct tern_port *port, bool on)
+{
+    const int fd[2] = {port->ops->fd(port), port->ops->fd2 ? port->ops->fd2(port) : -1};
+    int err = 0;
+    for (unsigned i = 0; i < 2 && err == 0; i++) {
+        if (fd[i] >= 0 && on)
+            err = tern_loop_watch(lp, fd[i], EPOLLIN, loop_wake, lp);
+        else if (fd[i] >= 0)
+            tern_loop_unwatch(lp, fd[i]);
+    }
+    if (err < 0)
+        (void)loop_watch_port(lp, port, false);
+    return err;
+}
+
 int tern_loop_attach(struct tern_loop *lp, struct tern_stack *st, int iface, struct tern_port *port,
                      void (*on_event)(void *ctx, const struct tern_event *ev), void *ctx, char *why)
 {
@@ -123,8 +151,7 @@ int tern_loop_attach(struct tern_loop *lp, struct tern_stack *st, int iface, str
         return -1;
     }
     size_t cap = tern_frame_cap(st, iface);
-    int fd = port->ops->fd(port);
-    int err = fd < 0 ? 0 : tern_loop_watch(lp, fd, EPOLLIN, loop_wake, lp);
+    int err = loop_watch_port(lp, port, true);
     if (err < 0) {
         why_set(why, "event loop: cannot watch the link: %s", strerror(-err));
         return -1;
@@ -138,7 +165,7 @@ int tern_loop_attach(struct tern_loop *lp, struct tern_stack *st, int iface, str
     if (first > TERN_PORT_BATCH)
         first = TERN_PORT_BATCH;
     lp->port[lp->nport++] =
-        (struct loop_port){.port = port, .stack = s, .iface = iface, .first = first};
+        (struct loop_port){.port = port, .stack = s, .iface = iface, .first = {first, first}};
     return 0;
 }
 
@@ -255,43 +282,69 @@ static size_t loop_tx_once(struct tern_loop *lp, struct loop_port *p, size_t ask
     return n;
 }
 
+/* As many frames of this size as a batch may have. */
+static size_t loop_fit(size_t octets, size_t frames)
+{
+    size_t fit = BATCH_BYTES * frames / (octets + 1);
+    return fit < 1 ? 1 : fit > TERN_PORT_BATCH ? TERN_PORT_BATCH : fit;
+}
+
 /* One batch in one direction. True if anything moved. */
-static bool loop_batch(struct tern_loop *lp, struct loop_port *p,
+static bool loop_batch(struct tern_loop *lp, struct loop_port *p, size_t *first,
                        size_t (*once)(struct tern_loop *, struct loop_port *, size_t, size_t *))
 {
-    size_t total = 0, sum = 0, ask = p->first, n;
+    size_t total = 0, sum = 0, ask = *first, n;
     do {
         n = once(lp, p, ask, &sum);
         total += n;
-        if (n < ask || sum >= BATCH_BYTES)
+        if (n < ask || sum >= BATCH_BYTES || total == TERN_PORT_BATCH)
             break;
-        ask = (BATCH_BYTES - sum) * total / (sum + 1); /* if they are as large as those before */
-        if (ask > TERN_PORT_BATCH - total)
-            ask = TERN_PORT_BATCH - total;
-    } while (ask > 0);
+        ask = loop_fit(sum, total) - total;      /* if they are as large as those before */
+    } while (ask > 0 && ask <= TERN_PORT_BATCH); /* not when they are more than fit already */
+    if (total > 0) { /* one that was small says little: twice as many next time */
+        size_t fit = loop_fit(sum, total);
+        *first = fit < 2 * *first ? fit : 2 * *first;
+    }
     lp->frames += total;
     lp->octets += sum;
     return total > 0;
 }
 
+/* When a link cannot be watched again (no memory) the loop goes on looking at all of them. */
+static void loop_hush(struct tern_loop *lp, bool hush)
+{
+    if (lp->hushed == hush)
+        return;
+    lp->hushed = hush;
+    for (unsigned i = 0; i < lp->nport; i++) {
+        (void)loop_watch_port(lp, lp->port[i].port, false);
+        if (!hush && loop_watch_port(lp, lp->port[i].port, true) < 0)
+            lp->hushed = true;
+    }
+}
+
 /* Moves frames and events until nothing moves, or for so many rounds. True if anything moved. */
 static bool loop_pump(struct tern_loop *lp)
 {
-    bool any = false;
+    bool any = false, moved = true;
     lp->frames = lp->octets = 0;
     for (unsigned round = 0; round < PUMP_ROUNDS && !lp->stop; round++) {
-        bool moved = false;
+        moved = false;
         for (unsigned i = 0; i < lp->nport; i++) {
             struct loop_port *p = &lp->port[i];
-            moved |= loop_batch(lp, p, loop_rx_once);
+            moved |= loop_batch(lp, p, &p->first[0], loop_rx_once);
             moved |= loop_events(lp, &lp->stack[p->stack]);
-            moved |= loop_batch(lp, p, loop_tx_once);
+            moved |= loop_batch(lp, p, &p->first[1], loop_tx_once);
         }
         if (!moved)
             break;
         any = true;
         lp->now = time_max(lp->now, tern_clock_now());
+        if (lp->frames >= HUSH_FRAMES)
+            loop_hush(lp, true);
     }
+    if (!moved)
+        loop_hush(lp, false);
     if (lp->frames > 0)
         lp->crowd = lp->frames >= CROWD && lp->octets < lp->frames * CROWD_BYTES;
     return any;
@@ -303,6 +356,8 @@ static bool loop_pump(struct tern_loop *lp)
 static struct tern_time loop_deadline(const struct tern_loop *lp)
 {
     struct tern_time t = lp->timers ? lp->timers->at : TERN_NEVER;
+    if (lp->hushed)
+        return lp->now;
     for (unsigned i = 0; i < lp->nstack; i++)
         t = time_min(t, tern_deadline(lp->stack[i].st));
     for (unsigned i = 0; i < lp->nport; i++) {
@@ -325,13 +380,12 @@ static void loop_relax(void)
 static int loop_wait(struct tern_loop *lp, struct epoll_event *ev)
 {
     struct tern_time until = loop_deadline(lp);
-    for (;;) {
+    while (time_le(until, lp->now) ||
+           !(lp->crowd || time_diff_ns(lp->now, lp->busy_at) >= lp->spin_ns)) {
         int n = watches_wait(&lp->watches, ev, LOOP_EVENTS, (struct tern_time){0});
         lp->now = time_max(lp->now, tern_clock_now());
         if (n != 0 || time_le(until, lp->now))
             return n;
-        if (lp->crowd || time_diff_ns(lp->now, lp->busy_at) >= lp->spin_ns)
-            break;
         loop_relax();
     }
     int64_t ns = time_is_never(until) ? INT64_MAX : time_diff_ns(until, lp->now);

@@ -139,6 +139,8 @@ static void put_segment(json_t *o, const struct tern_trace *r)
         put_int(o, "tsval", r->tsval);
         put_int(o, "tsecr", r->tsecr);
     }
+    if (r->uto)
+        put_int(o, "user_timeout_s", (int64_t)(r->uto & 0x7fff) * (r->uto & 0x8000 ? 60 : 1));
     if (r->gso > 1)
         put_int(o, "pieces", r->gso);
     if (r->kind == TERN_TR_SEG_TX && r->a) {

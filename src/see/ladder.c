@@ -204,6 +204,8 @@ static void row_segment(struct row *r, const struct tern_trace *t)
     r->seg.len = t->len;
     r->seg.wnd = t->wnd;
     r->mss = t->mss;
+    r->uto = t->uto;
+    r->ecn = t->ecn;
     r->gso = t->gso ? t->gso : 1;
 }
 
@@ -312,6 +314,7 @@ static struct row *row_arrived(struct ladder *ld, struct ladder_conn *c, struct 
     if (!again && t->time.ns - r->ns < ROW_LATE_NS) {
         if (r->fate == FATE_UNKNOWN)
             r->fate = FATE_ARRIVED;
+        r->ecn = t->ecn; /* marked on the way, perhaps */
         return r;
     }
     struct row sent = *r;
@@ -321,6 +324,7 @@ static struct row *row_arrived(struct ladder *ld, struct ladder_conn *c, struct 
     r = conn_push(ld, c, ROW_ARRIVE, sent.side, t);
     if (r) {
         r->seg = sent.seg;
+        r->ecn = t->ecn;
         r->cause = CAUSE_NONE;
         r->dup = again;
     }

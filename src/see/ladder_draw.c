@@ -110,6 +110,14 @@ static void draw_right(struct draw *d, const struct row *r, const char *cause, b
 
 /* ---- a segment's label ---- */
 
+#define FLAG_AE 0x100u
+
+/* All nine control bits of a segment [RFC9768:3.1]. */
+static unsigned flags_of(const struct row *r)
+{
+    return r->th | (r->ecn & TERN_TR_AE ? FLAG_AE : 0);
+}
+
 static void flag_names(char *to, size_t n, unsigned th, bool brief)
 {
     static const struct {
@@ -117,7 +125,7 @@ static void flag_names(char *to, size_t n, unsigned th, bool brief)
         const char *name, *letter;
     } flags[] = {{TERN_TH_SYN, "SYN", "S"}, {TERN_TH_FIN, "FIN", "F"}, {TERN_TH_RST, "RST", "R"},
                  {TERN_TH_PSH, "PSH", "P"}, {TERN_TH_URG, "URG", "U"}, {TERN_TH_ECE, "ECE", "E"},
-                 {TERN_TH_CWR, "CWR", "C"}, {TERN_TH_ACK, "ACK", "A"}};
+                 {TERN_TH_CWR, "CWR", "C"}, {FLAG_AE, "AE", "N"},      {TERN_TH_ACK, "ACK", "A"}};
     size_t at = 0;
     to[0] = '\0';
     for (unsigned i = 0; i < sizeof flags / sizeof flags[0] && at < n; i++) {
@@ -129,6 +137,17 @@ static void flag_names(char *to, size_t n, unsigned th, bool brief)
         (void)snprintf(to, n, "none");
 }
 
+/* The user timeout [RFC5482:3], and a congestion mark [RFC3168:5]. */
+static void put_rare(const struct row *r, char *to, size_t n, bool brief)
+{
+    int at = 0;
+    to[0] = '\0';
+    if (r->uto && !brief)
+        at = snprintf(to, n, " uto %u%s", r->uto & 0x7fffu, r->uto & 0x8000u ? "m" : "s");
+    if ((r->ecn & 3) == 3)
+        (void)snprintf(to + at, n - (size_t)at, " CE");
+}
+
 /* Fits a label into `room` columns: first the window gets a unit, then the flags letters, then the
  * window is left out. */
 static void seg_label(const struct draw *d, const struct row *r, char *to, size_t n, unsigned room)
@@ -137,8 +156,9 @@ static void seg_label(const struct draw *d, const struct row *r, char *to, size_
     uint32_t seq = r->seg.seq - (from->isn_known ? from->isn : r->seg.seq);
     uint32_t ack = r->seg.ack - (peer->isn_known ? peer->isn : r->seg.ack);
     for (unsigned step = 0; step < 4; step++) {
-        char flags[40], acks[24] = "", win[24] = "", len[24] = "";
-        flag_names(flags, sizeof flags, r->th, step >= 2);
+        char flags[48], acks[24] = "", win[24] = "", len[24] = "", rare[24];
+        flag_names(flags, sizeof flags, flags_of(r), step >= 2);
+        put_rare(r, rare, sizeof rare, step >= 2);
         if (r->th & TERN_TH_ACK)
             (void)snprintf(acks, sizeof acks, " ack %" PRIu32, ack);
         if (step >= 1 && r->seg.wnd >= 10000)
@@ -151,7 +171,7 @@ static void seg_label(const struct draw *d, const struct row *r, char *to, size_
             (void)snprintf(len, sizeof len, " len %" PRIu32, r->seg.len);
         else if (r->mss)
             (void)snprintf(len, sizeof len, " mss %u", (unsigned)r->mss);
-        (void)snprintf(to, n, "%s seq %" PRIu32 "%s%s%s", flags, seq, acks, win, len);
+        (void)snprintf(to, n, "%s seq %" PRIu32 "%s%s%s%s", flags, seq, acks, win, len, rare);
         if (line_width(to) <= room)
             return;
     }
@@ -259,11 +279,12 @@ static void draw_segment(struct draw *d, const struct row *r)
 
 static void draw_arrival(struct draw *d, const struct row *r)
 {
-    char label[64], flags[40];
+    char label[80], flags[48];
     const struct ladder_end *from = &d->c->end[r->side];
-    flag_names(flags, sizeof flags, r->th, false);
-    (void)snprintf(label, sizeof label, "%s%s seq %" PRIu32, r->dup ? "again: " : "", flags,
-                   r->seg.seq - (from->isn_known ? from->isn : r->seg.seq));
+    flag_names(flags, sizeof flags, flags_of(r), false);
+    (void)snprintf(label, sizeof label, "%s%s seq %" PRIu32 "%s", r->dup ? "again: " : "", flags,
+                   r->seg.seq - (from->isn_known ? from->isn : r->seg.seq),
+                   (r->ecn & 3) == 3 ? " CE" : "");
     draw_time(d, r->ns);
     draw_left(d, r);
     unsigned w = line_width(label);

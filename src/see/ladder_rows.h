@@ -29,7 +29,7 @@ enum row_fate {
 #define ROW_NO_STATE 0xff
 #define ROW_LATE_NS  1000000 /* an arrival this much later has a row of its own */
 
-#define LADDER_RESENT 10 /* causes that mean "sent again" */
+#define LADDER_RESENT 11 /* causes that mean "sent again" */
 
 struct row_sum {
     uint64_t octets[2];         /* sent by each end */
@@ -49,7 +49,8 @@ struct row {
     uint8_t state[2]; /* the new state of each end, or ROW_NO_STATE */
     bool sent;        /* its sender told of it */
     bool dup, reordered, late;
-    uint16_t gso, mss;
+    uint8_t ecn; /* the IP packet's codepoint | TERN_TR_AE */
+    uint16_t gso, mss, uto;
     union {
         struct {
             uint32_t seq, ack, len, wnd;
@@ -107,7 +108,7 @@ struct ladder {
     bool started;
 };
 
-/* 0..7 for a cause that sends something again, -1 for others; and the cause of such an index. */
+/* An index for a cause that sends something again, -1 for others; and the cause of an index. */
 int ladder_resent_index(unsigned cause); /* 0 .. LADDER_RESENT - 1, -1 = not sent again */
 unsigned ladder_resent_cause(unsigned index);
 

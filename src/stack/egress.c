@@ -268,14 +268,12 @@ static enum egress egress_tcp(struct tern_stack *st, const struct iface *ifc, st
     uint8_t *p = f->data + ifc->hdr;
     if (!tcp_tx(st->tcp, ifc->index, f->data + at, room - IP4_HDR_LEN, st->next_id, &out, st->now))
         return EGRESS_NONE;
-    struct ip4_out ip = {.src = out.src,
-                         .dst = out.dst,
-                         .len = out.len,
+    struct ip4_out ip = {.len = out.len,
                          .proto = IP4_PROTO_TCP,
                          .ttl = out.ttl,
                          .tos = out.tos,
                          .df = !out.may_fragment}; /* [RFC8900:6.1] */
-    ip4_tx(p, &ip, &st->prng);
+    ip4_tx_put(p, &ip, addr_ip(&out.src), addr_ip(&out.dst), &st->prng);
     f->len = at + out.len;
     f->gso_size = out.gso_size;
     f->gso = out.gso_size ? TERN_GSO_TCP4 : TERN_GSO_NONE;

@@ -136,5 +136,8 @@ int ack_set(struct tcp *t, struct tcp_conn *c, bool quick)
 bool ack_get(const struct tcp *t, const struct tcp_conn *c)
 {
     const struct tally *a = tally_of(t, c);
-    return a == NULL || !a->ack.interactive;
+    struct tally_rest r;
+    if (a != NULL)
+        return !a->ack.interactive;
+    return !park_read(t, c, &r) || !r.ack.interactive;
 }

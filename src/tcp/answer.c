@@ -79,6 +79,10 @@ void ans_rst(struct tcp *t, const struct tcp_tuple *tu, const struct tcp_in *in,
         a.ack = seq_add(s->seq, s->len + !!(s->th & TERN_TH_SYN) + !!(s->th & TERN_TH_FIN));
         a.th = TERN_TH_RST | TERN_TH_ACK;
     }
+    if (s->opt.has_ts && !t->pol->bare_rst) { /* [RFC7323:5.2#2] */
+        a.ts = true;
+        a.tsecr = s->opt.tsval;
+    }
     ans_push(t, &a);
 }
 
@@ -118,6 +122,7 @@ static void seg_of(const struct tcp_ans *a, struct tcp_seg *s)
     s->opt.has_ts = a->ts;
     s->opt.tsval = a->tsval;
     s->opt.tsecr = a->tsecr;
+    s->opt.uto = a->uto;
     s->opt.tfo = a->tfo;
     s->opt.tfo_len = a->tfo != 0 ? FO_COOKIE : 0;
     s->opt.tfo_cookie = a->tfo_cookie;

@@ -158,6 +158,7 @@ bool auth_copy(struct tcp *t, uint32_t from, const struct tcp_tuple *tu, uint32_
             return false;
         }
         *key_at(t, copy) = *k;
+        key_at(t, copy)->good = key_at(t, copy)->bad = 0;
         key_append(t, auth_at(t, idx), copy);
     }
     *to = idx;
@@ -467,6 +468,8 @@ int tcp_ao_get(struct tcp *t, struct tern_sock s, unsigned index, struct tern_ao
         out->key_len = k->len;
         out->current = i == a->cur;
         out->rnext = i == a->rnext;
+        out->good = k->good;
+        out->bad = k->bad;
         return 1;
     }
     return 0;

@@ -44,6 +44,7 @@ struct tcp_key {
     bool skip_opts;           /* AO: options other than AO itself are not covered */
     uint8_t len;
     uint8_t addr[16];
+    uint64_t good, bad; /* AO: segments received that it was right, and wrong, for */
     uint8_t key[TERN_AUTH_KEY_MAX];
 };
 

@@ -192,6 +192,9 @@ static unsigned check_ao(const struct tcp *t, struct auth_end *e, const struct t
            (unsigned)(o->sign_at - in->pkt->p), want);
     bool right = same_secret(want, o->sign_at + 4, sizeof want);
     wipe(key, sizeof key);
+    struct tcp_key *used = pool_at(&t->keys, k);
+    used->good += right;
+    used->bad += !right;
     if (!right)
         return CAUSE_DROP_AO_MISMATCH;
     if (e->own && e->knows_remote && !syn)

@@ -5,9 +5,11 @@
  * Receive: dynamic right-sizing (M. Fisk, W. Feng: "Dynamic Right-Sizing in TCP", 2001). The window
  * must hold twice what the application reads in a round trip, or it would be the window that
  * limits the sender, whose rate may double with each of them; and four times as much while that
- * rate is seen to grow, since the measurement is a round trip old when the sender learns of it. The
- * receiver's round trip is the age of the timestamp that a data segment echoes, and without
- * timestamps the time in which a whole window arrives.
+ * rate is seen to grow, since the measurement is a round trip old when the sender learns of it.
+ * What waits behind a hole counts as read, and has its place in the window besides: where much is
+ * lost the sender would never be seen to become faster. The receiver's round trip is the age of the
+ * timestamp that a data segment echoes, and without timestamps the time in which a whole window
+ * arrives.
  *
  * Send: four times cwnd: the application is woken when half of that is free, and then as much as is
  * in flight must still be waiting to go, or the sender runs dry and goes on in bursts.
@@ -86,8 +88,8 @@ void tune_rx(struct tcp *t, struct tcp_conn *c, const struct tcp_in *in, struct 
     const struct tcp_seg *s = &in->s;
     if (a == NULL)
         return;
-    a->data_in += in->pieces;
-    a->data_rx_ms = tcp_ms(t, now);
+    a->sum.data_in += in->pieces;
+    a->sum.data_rx_ms = tcp_ms(t, now);
     if (a->mark_ns == 0) {
         a->mark_ns = now.ns;
         a->mark = (uint32_t)c->bytes_rcvd - c->rcv.buf.len;
@@ -117,7 +119,8 @@ void tune_read(struct tcp *t, struct tcp_conn *c)
     if (a == NULL || !c->rcv_tuned || a->rtt_us == 0 ||
         t->now_ns - a->mark_ns < (int64_t)a->rtt_us * 1000)
         return;
-    uint32_t read = (uint32_t)c->bytes_rcvd - c->rcv.buf.len;
+    uint32_t held = (uint32_t)seq_diff(ranges_top(&c->rcv.ooo, &t->ooo, c->rcv.nxt), c->rcv.nxt);
+    uint32_t read = (uint32_t)c->bytes_rcvd - c->rcv.buf.len + held;
     uint32_t got = read - a->mark;
     a->mark = read;
     a->mark_ns = t->now_ns;
@@ -125,10 +128,10 @@ void tune_read(struct tcp *t, struct tcp_conn *c)
         rcv_fall_back(t, c, a);
         return;
     }
-    if (got <= a->space || !memory_is_plenty(t))
+    if ((int32_t)got <= (int32_t)a->space || !memory_is_plenty(t))
         return;
     uint64_t want = (got - a->space >= a->space / 2 ? 4 : 2) * (uint64_t)got;
-    want += (uint64_t)SLACK_SEGMENTS * c->rcv_mss;
+    want += (uint64_t)SLACK_SEGMENTS * c->rcv_mss + held;
     a->space = got;
     if (want <= c->rcv.limit || c->rcv.limit >= t->cfg->rcvbuf)
         return;

@@ -25,7 +25,8 @@ static void commit_ack(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *
 {
     if (!(s->th & TERN_TH_ACK))
         return;
-    ack_sent(t, c, s->len != 0, now);
+    if (t->pol->quick_acks != 0)
+        ack_sent(t, c, s->len != 0, now);
     uint32_t wnd = s->th & TERN_TH_SYN ? s->wnd : s->wnd << c->rcv_ws;
     struct seq edge = seq_add(c->rcv.nxt, wnd);
     c->rcv.adv = seq_max(c->rcv.adv, edge); /* [RFC7323:2.4] */
@@ -48,7 +49,7 @@ static void commit_timed(struct tcp_conn *c, struct seq end, struct tern_time no
 /* What later segments are judged by: where a PSH was, and where a segment was not full. */
 static void note_shape(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p)
 {
-    struct xmit *x = conn_xmit(t, c);
+    struct xmit *x = t->no_habits ? NULL : conn_xmit(t, c); /* nobody asks */
     if (x == NULL)
         return;
     if (!x->blind && x->tail != 0)
@@ -84,7 +85,8 @@ static void commit_spent(struct tcp *t, struct tcp_conn *c, uint32_t len, struct
     struct xmit *x = conn_xmit(t, c);
     if (x == NULL)
         return;
-    pace_sent(c, x, len, now);
+    if (c->cc.pacing_bps != 0)
+        pace_sent(c, x, len, now);
     if (c->recovery)
         x->prr_out += len;
 }
@@ -97,7 +99,7 @@ static void commit_hole(struct tcp *t, struct tcp_conn *c, const struct tcp_plan
     if (seq_gt(end, c->snd.nxt)) /* a FIN joined the retransmitted data */
         c->snd.nxt = c->snd.rtx = end;
     sent_again(t, c, p->seq, end, now);
-    if (p->cause == CAUSE_TX_TLP) {
+    if (p->cause == CAUSE_TX_REXMT_TLP) {
         tlp_sent(t, c, true, now);
         return;
     }
@@ -118,6 +120,8 @@ static void commit_again(struct tcp *t, struct tcp_conn *c, const struct tcp_pla
     }
     if (c->owe_rexmt != 0) { /* loss recovery's one segment */
         c->owe_rexmt = 0;
+        if (c->recovery && c->xmit != 0)
+            conn_xmit(t, c)->cwv_lost += (uint32_t)seq_diff(end, p->seq);
         timer_rexmt_update(t, c, CAUSE_TM_REXMT, now); /* [RFC6582:3.2] step 3 */
     } else {
         c->snd.rtx = end;
@@ -183,8 +187,10 @@ void tcp_commit(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
     c->segs_out += pieces;
     c->last_tx_ms = tcp_ms(t, now);
     commit_ack(t, c, s, now);
-    if (c->extra != 0)
+    if (c->extra != 0) {
         ecn_sent(t, c, s);
+        uto_sent(t, c, s);
+    }
     switch (p->what) {
     case PLAN_SYN:
         commit_syn(t, c, p, s, now);
@@ -202,7 +208,9 @@ void tcp_commit(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
             timer_stop(t, c, TT_PERSIST, CAUSE_TM_PERSIST_STOP, now);
         if (!timer_on(c, TT_REXMT))
             timer_rexmt_update(t, c, CAUSE_TM_REXMT, now); /* [RFC6298:5.1] */
-        tlp_arm(t, c, now);
+        /* after a probe the timeout alone runs [RFC8985:7.3] */
+        if (p->cause != CAUSE_TX_TLP && p->cause != CAUSE_TX_REXMT_TLP)
+            tlp_arm(t, c, now);
         break;
     case PLAN_PROBE:
         commit_probe(t, c, p, now);
@@ -219,7 +227,8 @@ static void settle_limits(struct tcp *t, struct tcp_conn *c, const struct tcp_pl
                           struct tern_time now)
 {
     struct xmit *x = conn_xmit(t, c);
-    if (p->cwnd_blocked || p->pace_blocked)
+    /* what is spread because cwnd is not trusted is not held back by it */
+    if (p->cwnd_blocked || (p->pace_blocked && c->cwv_s == 0))
         c->cwnd_limited = true;
     if (x == NULL)
         return;
@@ -233,7 +242,7 @@ static void settle_limits(struct tcp *t, struct tcp_conn *c, const struct tcp_pl
 static void settle_why(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
                        struct tern_time now)
 {
-    const struct tally *a = tally_of(t, c);
+    struct tally *a = tally_of(t, c);
     if (a == NULL || a->why == WHY_IDLE)
         return;
     bool unsent = c->snd.buf.len > (uint32_t)seq_diff(c->snd.nxt, snd_base(c));
@@ -242,7 +251,7 @@ static void settle_why(struct tcp *t, struct tcp_conn *c, const struct tcp_plan 
         why = WHY_WINDOW;
     else if (!unsent && c->was_writable_no && !c->cwnd_limited)
         why = WHY_BUFFER; /* all of it is in flight, and the application would have more */
-    tally_why(t, c, why, now);
+    tally_why(a, why, now);
 }
 
 /* The plan was to send nothing: see to it that something will wake the connection again. */
@@ -260,7 +269,7 @@ static void settle(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
         return;
     if (shut) {
         if (c->persist_shift == 0) /* [RFC9293:SHLD-29] */
-            c->persist_ms = tcp_ms(t, now);
+            c->snd.persist_ms = tcp_ms(t, now);
         persist_arm(t, c, now);
         return;
     }
@@ -272,13 +281,17 @@ static void settle(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
 /* Idle for longer than an RTO: the old window says nothing about the path now [RFC5681:4.1]. */
 static void idle_restart(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
-    if (!t->cfg->slow_start_after_idle || c->snd.wnd == 0 || !seq_eq(c->snd.una, c->snd.nxt) ||
-        !state_synchronized(c->state))
+    if (c->snd.wnd == 0 || !state_synchronized(c->state))
         return;
+    if (!t->cfg->slow_start_after_idle) {
+        cwv_resume(t, c, now); /* kept, for five minutes [RFC7661:4.4] */
+        return;
+    }
     uint32_t idle_ms = tcp_ms(t, now) - c->last_tx_ms;
     if ((uint64_t)idle_ms * 1000 <= c->rtt.rto_us || c->cc.cwnd <= cc_initial_window(c->cc.mss))
         return;
     conn_cc(t, c)->on_idle(&c->cc);
+    cwv_reset(t, c);
     note_cc(t, c, CAUSE_CC_IDLE, now);
 }
 
@@ -296,9 +309,11 @@ static bool conn_tx(struct tcp *t, struct tcp_conn *c, uint8_t *buf, uint32_t ca
 {
     struct tcp_plan p;
     struct tcp_seg s;
-    if (c->snd.buf.len != 0)
+    if (c->snd.buf.len != 0 && seq_eq(c->snd.una, c->snd.nxt))
         idle_restart(t, c, now);
-    tcp_plan(t, c, most_payload(t, c, cap), now, &p);
+    uint32_t most = most_payload(t, c, cap);
+    if (!train_plan(t, c, most, now, &p))
+        tcp_plan(t, c, most, now, &p);
     if (p.what == PLAN_NOTHING) {
         settle(t, c, &p, now);
         return false;
@@ -320,8 +335,8 @@ bool tcp_tx(struct tcp *t, unsigned iface, uint8_t *buf, uint32_t cap, uint32_t 
             struct tcp_out *out, struct tern_time now)
 {
     struct tcp_if *f = &t->iface[iface];
-    t->now_ns = now.ns;
-    if (ans_tx(t, iface, buf, cap, id, out, now))
+    tcp_at(t, now);
+    if (f->ans.head != 0 && ans_tx(t, iface, buf, cap, id, out, now))
         return true;
     while (f->ready.head != 0) {
         uint32_t idx = f->ready.head;

@@ -58,6 +58,7 @@ struct tcp_snd {
     uint32_t wnd;        /* SND.WND, octets [RFC9293:REC-1] */
     uint32_t max_wnd;    /* Max(SND.WND) [RFC9293:3.8.6.2.1] */
     uint32_t limit;      /* send-buffer limit, octets */
+    uint32_t persist_ms; /* when the peer's window shut */
     struct ring buf;     /* unacknowledged and unsent octets */
 };
 
@@ -74,6 +75,7 @@ struct tcp_rcv {
     uint32_t unacked; /* octets that arrived since the last ACK */
     struct ring buf;
     struct ranges ooo;
+    uint32_t chal_ms; /* beginning of the second in which challenge ACKs are counted */
 };
 
 /* RFC 6298. */
@@ -95,13 +97,13 @@ struct tcp_conn {
     uint8_t rexmts;         /* retransmissions of snd.una, or probes, in a row */
     uint8_t cc_id;          /* enum tern_cc: which congestion control */
     uint16_t mss_top;       /* what mss would be if the path were no narrower than its ends */
-    uint32_t serial, gen, hash;
-    uint32_t listener; /* index while waiting to be accepted; 0 = none */
-    uint32_t extra;    /* index of the struct tcp_extra, 0 = none */
-    uint32_t xmit;     /* index of the struct xmit, 0 = none: nothing was sent lately */
+    uint16_t mss;           /* SMSS without options: peer's MSS and our MTU */
+    uint16_t listener;      /* index while waiting to be accepted; 0 = none */
+    uint32_t serial, gen;
+    uint32_t extra; /* index of the struct tcp_extra, 0 = none */
+    uint32_t xmit;  /* index of the struct xmit, 0 = none: nothing was sent lately */
     uint32_t gone;  /* octets between snd.una and snd.nxt that are not in flight: SACKed, or lost */
-    uint32_t tally; /* index of the struct tally, 0 = none: no data has passed yet */
-    uint64_t user;
+    uint32_t tally; /* struct tally or what is parked of it (tally.h), 0 = no data has passed yet */
 
     /* what is so */
     bool used : 1;
@@ -131,6 +133,8 @@ struct tcp_conn {
     bool flush : 1;           /* what is queued goes once in spite of CORK and Nagle */
     bool tail_more : 1;       /* the last write said that more follows: no PSH at its end */
 
+    uint64_t user;
+
     /* what is owed to the link; 0 = nothing. Causes, so that what is sent can say why */
     uint16_t owe_ack;   /* cause of an immediate ACK [RFC5681:4.2#3] */
     uint16_t owe_syn;   /* SYN or SYN-ACK */
@@ -138,9 +142,7 @@ struct tcp_conn {
     uint16_t owe_probe; /* a window or keep-alive probe */
     uint16_t rtx_cause; /* why snd.rtx < snd.nxt */
 
-    uint16_t mss;      /* SMSS without options: peer's MSS and our MTU */
-    uint16_t mss_user; /* TERN_OPT_MAXSEG, 0 = none */
-    uint16_t rcv_mss;  /* RMSS: estimate of the peer's segment size */
+    uint16_t rcv_mss; /* RMSS: estimate of the peer's segment size */
     uint8_t persist_shift;
     uint8_t keep_probes; /* sent */
     uint8_t oob_octet;
@@ -157,17 +159,17 @@ struct tcp_conn {
     uint32_t ts_recent_ms; /* when it was set, ms of the stack's clock [RFC7323:5.5] */
     uint32_t ts_off;       /* added to the clock in TSval [RFC7323:5.4] */
     uint32_t last_rx_ms, last_tx_ms;
-    uint32_t persist_ms; /* when the peer's window shut */
-    uint32_t chal_ms;    /* challenge ACKs: beginning of the present second, and how many */
-    uint16_t chal_n;
+    uint16_t chal_n;    /* challenge ACKs sent in the second that began at rcv.chal_ms */
     uint16_t events;    /* TERN_EV_* not yet given out */
-    int16_t err;        /* pending error (enum tern_err) */
-    int16_t soft_err;   /* last soft ICMP error */
+    int8_t err;         /* pending error (enum tern_err) */
+    int8_t soft_err;    /* last soft ICMP error */
     bool snd_tuned : 1; /* snd.limit follows cwnd: the application has not set it */
     bool rcv_tuned : 1; /* rcv.limit follows what the application reads in a round trip */
 
-    int64_t timer_ns[TT_COUNT]; /* 0 = not running */
     struct wheel_node wheel;
+    uint16_t cwv_s; /* since when cwnd is not validated: seconds of the stack's clock modulo 2^16; 0
+                       = it is [RFC7661:4.3] */
+    int64_t timer_ns[TT_COUNT]; /* 0 = not running */
     struct link ready_link;
     struct link
         event_link; /* on its listener's queue until it is accepted, on the event queue after */
@@ -234,7 +236,7 @@ struct tcp_tw {
 };
 _Static_assert(sizeof(struct tcp_half) <= 64, "half-open record grew");
 _Static_assert(sizeof(struct tcp_tw) <= 40, "TIME-WAIT record grew");
-_Static_assert(sizeof(struct tcp_conn) <= 512, "connection grew");
+_Static_assert(sizeof(struct tcp_conn) <= 464, "connection grew"); /* decision 0016 */
 
 /* All TIME-WAIT records: a ring in order of due_ms, and chains by the hash of the name. A record's
  * index is its place in the ring, from 1. */
@@ -281,6 +283,7 @@ struct tcp_ans {
     struct seq seq, ack;
     uint32_t tsval, tsecr;
     uint16_t wnd, cause, mss;
+    uint16_t uto; /* of a SYN-ACK, as on the wire; 0 = none */
     uint8_t th;
     uint8_t ws; /* shift + 1: of the option on a SYN, else of wnd, for the trace; 0 = none */
     bool ts : 1, sack : 1;
@@ -314,13 +317,17 @@ struct tcp {
     struct tw_tab tws;
     struct pool auths, keys;
     uint32_t auth_next; /* keys of the connection that the next tcp_connect() makes */
-    struct pool conns, halves, listeners, anss, ooo, xmits, sents, extras, tallies;
+    struct pool conns, halves, listeners, anss, ooo, xmits, sents, extras, tallies, rests, smalls;
     struct tcp_extra extra_default; /* what connections without a record of their own read */
     struct map conn_map, half_map, listen_map;
     struct wheel wheel;
     struct list half_list[HALF_LISTS];
     struct list conn_events, listen_events;
-    struct list xmit_idle; /* blocks without anything in flight, in order of idle_ms */
+    struct list xmit_idle;  /* blocks without anything in flight, in order of idle_ms */
+    struct list tally_list; /* records in use, in order of look_ms */
+    uint32_t park_ms;       /* when its head is looked at */
+    uint32_t park_wake_ms,
+        park_wait_ms; /* ... by a stack that sleeps; and how long it waits then */
     struct tcp_if iface[TCP_IFACES];
     struct hash_key key_demux, key_isn, key_port, key_ts, key_prefix;
     struct cookie_jar jar;
@@ -336,7 +343,9 @@ struct tcp {
     uint32_t gen;
     uint32_t tw_acks, tw_acks_ms;
     int64_t boot_ns;
-    int64_t now_ns; /* the latest instant seen */
+    int64_t now_ns;  /* the latest instant seen: tcp_at() */
+    uint32_t now_ms; /* the same on the 32-bit clock */
+    bool no_habits;  /* the profile has none of those that shape data (train.c) */
 };
 
 /* The instant of a millisecond of the stack's 32-bit clock that is within 24 days of the present.
@@ -349,7 +358,17 @@ static inline struct tern_time ms_instant(const struct tcp *t, uint32_t ms)
 
 static inline uint32_t tcp_ms(const struct tcp *t, struct tern_time now)
 {
+    if (__builtin_expect(now.ns == t->now_ns, 1))
+        return t->now_ms;
     return (uint32_t)((now.ns - t->boot_ns) / 1000000);
+}
+/* Every call with an instant begins with this. */
+static inline void tcp_at(struct tcp *t, struct tern_time now)
+{
+    if (now.ns == t->now_ns)
+        return;
+    t->now_ns = now.ns;
+    t->now_ms = (uint32_t)((now.ns - t->boot_ns) / 1000000);
 }
 /* a is before or at b, on the 32-bit millisecond clock (within 24 days). */
 static inline bool ms_due(uint32_t due, uint32_t now)
@@ -358,11 +377,11 @@ static inline bool ms_due(uint32_t due, uint32_t now)
 }
 static inline struct tcp_conn *conn_at(const struct tcp *t, uint32_t idx)
 {
-    return (struct tcp_conn *)pool_at(&t->conns, idx);
+    return (struct tcp_conn *)(void *)t->conns.base + (idx - 1); /* pool_at(), its size known */
 }
 static inline uint32_t conn_idx(const struct tcp *t, const struct tcp_conn *c)
 {
-    return pool_index(&t->conns, c);
+    return (uint32_t)(c - (const struct tcp_conn *)(void *)t->conns.base) + 1;
 }
 /* The first sequence number of the send buffer. */
 static inline struct seq snd_base(const struct tcp_conn *c)
@@ -386,11 +405,37 @@ static inline uint32_t snd_flight(const struct tcp_conn *c)
 }
 static inline struct sent *sent_at(const struct tcp *t, uint32_t idx)
 {
-    return (struct sent *)pool_at(&t->sents, idx);
+    return (struct sent *)(void *)t->sents.base + (idx - 1);
 }
 static inline struct xmit *conn_xmit(const struct tcp *t, const struct tcp_conn *c)
 {
-    return c->xmit != 0 ? (struct xmit *)pool_at(&t->xmits, c->xmit) : NULL;
+    return c->xmit != 0 ? (struct xmit *)(void *)t->xmits.base + (c->xmit - 1) : NULL;
+}
+/* See tally.h. */
+static inline struct tally *tally_of(const struct tcp *t, const struct tcp_conn *c)
+{
+    if (c->tally - 1 >= TALLY_INDEX) /* 0, or parked */
+        return NULL;
+    return (struct tally *)(void *)t->tallies.base + (c->tally - 1);
+}
+static inline struct tally *tally_take(struct tcp *t, struct tcp_conn *c)
+{
+    struct tally *a = tally_of(t, c);
+    return a != NULL ? a : tally_make(t, c);
+}
+/* A segment with `len` octets of text, in `pieces`, has gone out. */
+static inline void tally_sent(struct tcp *t, struct tcp_conn *c, uint32_t len, uint32_t pieces,
+                              bool again, struct tern_time now)
+{
+    struct tally *a = tally_take(t, c);
+    if (a == NULL)
+        return;
+    a->sum.data_out += pieces;
+    a->sum.data_tx_ms = tcp_ms(t, now);
+    if (again)
+        a->sum.bytes_rexmt += len;
+    if (a->why != WHY_BUSY)
+        tally_why(a, WHY_BUSY, now);
 }
 /* The block, if everything in flight has its record. */
 static inline struct xmit *conn_tracked(const struct tcp *t, const struct tcp_conn *c)
@@ -427,6 +472,9 @@ struct tcp_in {
     uint16_t pieces; /* wire segments in this (super-)segment */
 };
 
+#include "tcp/note.inl"
+#include "tcp/plan.inl"
+
 /* state.c */
 void tcp_enter(struct tcp *t, struct tcp_conn *c, unsigned state, unsigned cause,
                struct tern_time now);
@@ -438,22 +486,6 @@ void tcp_note_state(struct tcp *t, const struct tcp_tuple *tu, uint32_t serial, 
 /* Ends a connection: CLOSED, err to the application, everything released; freed when it is an
  * orphan. */
 void tcp_die(struct tcp *t, struct tcp_conn *c, int err, unsigned cause, struct tern_time now);
-
-/* note.c: the trace */
-/* An arrival is noted before its effects, as taken; note_rx_end() corrects that when `verdict` says
- * that it was dropped. note_rx_begin() may return NULL. */
-struct tern_trace *note_rx_begin(struct tcp *t, const struct tcp_conn *c,
-                                 const struct tcp_tuple *tu, uint32_t serial, unsigned state,
-                                 const struct tcp_in *in, struct tern_time now);
-void note_rx_end(struct tcp *t, struct tern_trace *r, const struct tcp_in *in, unsigned verdict);
-void note_tx(struct tcp *t, const struct tcp_conn *c, const struct tcp_tuple *tu, uint32_t serial,
-             unsigned state, const struct tcp_seg *s, uint32_t id, uint32_t pieces, unsigned cause,
-             struct tern_time now);
-void note_call(struct tcp *t, const struct tcp_conn *c, unsigned call, uint32_t len,
-               struct tern_time now);
-void note_open(struct tcp *t, const struct tcp_tuple *tu, uint32_t serial, unsigned cause,
-               struct tern_time now);
-void note_cc(struct tcp *t, const struct tcp_conn *c, unsigned cause, struct tern_time now);
 
 /* demux.c */
 uint32_t tuple_hash(const struct tcp *t, const struct tcp_tuple *tu);
@@ -488,6 +520,9 @@ unsigned in_synsent(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct
 unsigned in_check(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now);
 unsigned in_ack(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now);
 unsigned in_text(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now);
+/* Of step 7: `n` octets, from the segment on, have become next in order, and lie in the buffer. */
+void in_taken(struct tcp *t, struct tcp_conn *c, const struct tcp_in *in, uint32_t n,
+              struct tern_time now);
 /* Our FIN is acknowledged and the peer's has not come: FIN-WAIT-2, for an orphan with its timer. */
 void in_fin_wait_2(struct tcp *t, struct tcp_conn *c, struct tern_time now);
 void in_fin(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now);
@@ -536,30 +571,6 @@ void ans_rst(struct tcp *t, const struct tcp_tuple *tu, const struct tcp_in *in,
 bool ans_tx(struct tcp *t, unsigned iface, uint8_t *buf, uint32_t cap, uint32_t id,
             struct tcp_out *out, struct tern_time now);
 
-/* plan.c, build.c, commit.c */
-enum plan_what { PLAN_NOTHING, PLAN_SYN, PLAN_DATA, PLAN_ACK, PLAN_PROBE };
-struct tcp_plan {
-    enum plan_what what;
-    struct seq seq;
-    uint32_t len; /* payload octets; more than one segment's worth when the link cuts */
-    uint8_t th;
-    bool rexmt;
-    uint16_t cause;
-    bool window_blocked; /* PLAN_NOTHING: the peer's window is what holds data back */
-    bool held_back;      /* PLAN_NOTHING: Nagle, cork or SWS avoidance holds data back */
-    bool cwnd_blocked;   /* PLAN_NOTHING: the congestion window is what holds data back */
-    bool pace_blocked;   /* PLAN_NOTHING: the pacing rate is */
-};
-void tcp_plan(const struct tcp *t, const struct tcp_conn *c, uint32_t most, struct tern_time now,
-              struct tcp_plan *p);
-/* The segment of the plan into buf; fills *out and *seg. Returns the header's length. */
-uint32_t conn_build(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p, uint8_t *buf,
-                    struct tcp_out *out, struct tcp_seg *seg, struct tern_time now);
-void tcp_commit(struct tcp *t, struct tcp_conn *c, const struct tcp_plan *p,
-                const struct tcp_seg *seg, uint32_t pieces, struct tern_time now);
-/* Something about c changed: it may have something to send. */
-void tcp_ready(struct tcp *t, struct tcp_conn *c);
-
 /* window.c */
 /* Octets from rcv.nxt to offer now: a multiple of the window scale, never less than offered before.
  */
@@ -570,11 +581,18 @@ uint8_t window_shift(uint32_t limit);
 /* timer.c */
 void timer_arm(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_time at,
                unsigned cause, struct tern_time now);
-void timer_stop(struct tcp *t, struct tcp_conn *c, unsigned which, unsigned cause,
+void timer_halt(struct tcp *t, struct tcp_conn *c, unsigned which, unsigned cause,
                 struct tern_time now);
 static inline bool timer_on(const struct tcp_conn *c, unsigned which)
 {
     return c->timer_ns[which] != 0; /* enum TT_, not those of struct xmit */
+}
+/* Mostly it does not run. */
+static inline void timer_stop(struct tcp *t, struct tcp_conn *c, unsigned which, unsigned cause,
+                              struct tern_time now)
+{
+    if (which >= TT_COUNT || timer_on(c, which))
+        timer_halt(t, c, which, cause, now);
 }
 /* When a timer runs out, in ns; 0 = it is not running. And its enum tern_timer. */
 int64_t timer_due(const struct tcp *t, const struct tcp_conn *c, unsigned which);
@@ -638,26 +656,7 @@ void event_raise(struct tcp *t, struct tcp_conn *c, unsigned bits);
 void event_listener(struct tcp *t, struct tcp_listener *l);
 struct tcp_listener *listener_get(struct tcp *t, struct tern_sock s);
 
-/* dsack.c: SACK blocks that we send */
-void dsack_note(struct tcp_conn *c, struct seq lo, struct seq hi); /* [lo, hi) came twice */
-/* How many blocks the next segment carries. Asked several times a segment, and nearly always none.
- */
-static inline unsigned conn_sack_blocks(const struct tcp_conn *c)
-{
-    unsigned n = c->rcv.ooo.count + !seq_eq(c->dsack_lo, c->dsack_hi), most = c->ts_ok ? 3 : 4;
-    if (c->sig_len != 0) /* beside MD5 two without timestamps, beside AO one, or two */
-        most = (TCP_OPTS_MAX - 4u - c->sig_len - (c->ts_ok ? 12u : 0u)) / 8u;
-    return n == 0 || !c->sack_ok ? 0 : n < most ? n : most; /* [RFC2018:4#1] */
-}
-void conn_fill_sack(const struct tcp *t, const struct tcp_conn *c, struct tcp_opts *o);
-
-/* options.c: negotiated at the handshake */
-uint32_t conn_opt_len(const struct tcp_conn *c); /* octets of options on a segment now */
-void conn_take_opts(struct tcp *t, struct tcp_conn *c, const struct tcp_opts *o);
-uint16_t iface_mss(const struct tcp *t, unsigned iface, unsigned fam, uint16_t user);
-uint32_t tsval_now(const struct tcp *t, uint32_t off, struct tern_time now);
-/* After ESTABLISHED is reached: windows, congestion control. */
-void conn_opened(struct tcp *t, struct tcp_conn *c, struct tern_time now);
+#include "tcp/opts.inl"
 
 #endif /* ---- record.c ---- */
 

@@ -117,7 +117,6 @@ struct tcp_conn *conn_new(struct tcp *t, const struct tcp_tuple *tu, uint32_t ha
     memset(c, 0, sizeof *c);
     c->used = c->hashed = true;
     c->tuple = *tu;
-    c->hash = hash;
     c->gen = ++t->gen & SOCK_GEN_MASK;
     wheel_node_init(&c->wheel);
     link_init(&c->ready_link);
@@ -132,7 +131,7 @@ void conn_unhash(struct tcp *t, struct tcp_conn *c)
     if (!c->hashed)
         return;
     uint32_t idx = conn_idx(t, c);
-    map_remove(&t->conn_map, c->hash, idx);
+    map_remove(&t->conn_map, tuple_hash(t, &c->tuple), idx);
     c->hashed = false;
     if (t->last_conn == idx)
         t->last_conn = 0;
@@ -146,7 +145,7 @@ void conn_free(struct tcp *t, struct tcp_conn *c)
     xmit_give(t, c);
     fastopen_gone(t, c, CAUSE_NONE);
     extra_give(t, &c->extra);
-    tally_give(t, c);
+    park_end(t, c);
     ring_free(&c->snd.buf, t->arena);
     ring_free(&c->rcv.buf, t->arena);
     ranges_clear(&c->rcv.ooo, &t->ooo);

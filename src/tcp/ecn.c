@@ -19,7 +19,8 @@
  * can have been marked is assumed [RFC9768:3.2.2.5].
  *
  * The sender reduces once for what was in flight, as the congestion control says (on_ecn), and not
- * beside a reduction for a loss.
+ * beside a reduction for a loss. A window of one segment is not reduced: then the next segment
+ * waits for the retransmission timer.
  *
  * Paths that break it: a classic SYN is sent again without, an accurate one once more with it
  * [RFC9768:3.1.4.1]; when the handshake shows that the bits were changed under way, data is sent
@@ -83,6 +84,15 @@ uint8_t ecn_listen(const struct tcp *t, const struct tcp_in *in)
     if (most == ECN_ACC) /* any other: of a version to come [RFC9768:3.1.3] */
         return (uint8_t)(ECN_ACC | s->ecn << 4);
     return ace == 7 && s->ecn == IP_NOT_ECT ? ECN_CLASSIC : ECN_NONE;
+}
+
+/* To leave it out after a while is no mixing [RFC9768:3.1.4.1]. */
+bool ecn_mixes(const struct tcp *t, uint8_t agreed, const struct tcp_seg *s)
+{
+    unsigned ace = ace_of(s), mode = agreed & 3;
+    if (accepts(t->cfg) != ECN_ACC) /* knows only one of the two kinds */
+        return false;
+    return (mode == ECN_ACC && ace == 3) || (mode == ECN_CLASSIC && ace == 7);
 }
 
 void ecn_answer(uint8_t agreed, struct tcp_ans *a)
@@ -161,6 +171,40 @@ void ecn_syn_acked(struct tcp *t, struct tcp_conn *c, const struct tcp_in *in)
 
 /* ---- a sender hears of marks ---- */
 
+/* The window has room for one segment, and can't be smaller: slower than one a round trip is one
+ * for each retransmission timeout [RFC3168:6.1.2#3] [RFC9438:4.6#2]. */
+static void hold(struct tcp *t, struct tcp_conn *c, struct ecn_conn *e, struct tern_time now)
+{
+    e->hold = true;
+    c->cc.cwnd = c->cc.mss;
+    timer_rexmt_update(t, c, CAUSE_TM_REXMT, now);
+    note_cc(t, c, CAUSE_CC_ECN_HOLD, now);
+}
+
+static void lower(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    uint32_t flight = (uint32_t)seq_diff(c->snd.nxt, c->snd.una), before = c->cc.cwnd;
+    uint32_t base = cwv_congested(t, c, flight, now); /* [RFC7661:4.4.1] */
+    conn_cc(t, c)->on_ecn(&c->cc, flight, now);
+    if (base != 0)
+        cwv_settle(t, c, base, 0);
+    if (t->pol->cut_once && c->cc.cwnd < 2 * c->cc.mss)
+        c->cc.cwnd = before < 2 * c->cc.mss ? before : 2 * c->cc.mss;
+    note_cc(t, c, CAUSE_CC_ECN, now);
+}
+
+bool ecn_held(const struct tcp *t, const struct tcp_conn *c)
+{
+    return extra_of(t, c)->ecn.hold;
+}
+
+void ecn_release(struct tcp *t, struct tcp_conn *c)
+{
+    struct tcp_extra *x = extra_own(t, c);
+    if (x != NULL)
+        x->ecn.hold = false;
+}
+
 /* One reduction for what is in flight [RFC3168:6.1.2#1] [RFC9293:SHLD-8]. */
 static void reduce(struct tcp *t, struct tcp_conn *c, struct ecn_conn *e, struct tern_time now)
 {
@@ -175,8 +219,10 @@ static void reduce(struct tcp *t, struct tcp_conn *c, struct ecn_conn *e, struct
     struct xmit *x = conn_xmit(t, c);
     if (x != NULL)
         x->undo_ok = false; /* an earlier reduction taken back must not take this one back too */
-    conn_cc(t, c)->on_ecn(&c->cc, (uint32_t)seq_diff(c->snd.nxt, c->snd.una), now);
-    note_cc(t, c, CAUSE_CC_ECN, now);
+    if (c->cc.cwnd < 2 * c->cc.mss && !conn_cc(t, c)->own_recovery && !t->pol->cut_once)
+        hold(t, c, e, now);
+    else
+        lower(t, c, now);
 }
 
 /* The octets marked since the last option; -1: this segment does not tell. */

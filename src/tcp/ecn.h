@@ -30,6 +30,7 @@ struct ecn_conn {
     bool seen;     /* an ECN-capable packet has come from the peer */
     bool ece;      /* the segment under way through input brought congestion news */
     bool reducing; /* cwnd was reduced for data up to `high`: not again for it */
+    bool hold;     /* marked with a window of one segment: nothing new until the timer runs out */
     struct seq high;
 
     /* classic */
@@ -52,6 +53,8 @@ struct ecn_conn {
 
 /* What a listener agrees to on a SYN: enum ecn_mode | codepoint of the SYN << 4. */
 uint8_t ecn_listen(const struct tcp *t, const struct tcp_in *in);
+/* Does a SYN that comes again ask for the other kind of feedback than the first one? */
+bool ecn_mixes(const struct tcp *t, uint8_t agreed, const struct tcp_seg *s);
 /* The control bits (and option) of a SYN-ACK that says so. */
 void ecn_answer(uint8_t agreed, struct tcp_ans *a);
 /* A passive open's connection takes over what was agreed. False when no record is left. */
@@ -67,6 +70,11 @@ void ecn_tx(const struct tcp *t, const struct tcp_conn *c, const struct tcp_plan
 void ecn_sent(struct tcp *t, struct tcp_conn *c, const struct tcp_seg *s);
 /* CWR goes on one segment: no super-segment now. */
 bool ecn_single(const struct tcp *t, const struct tcp_conn *c);
+/* A mark came with a window of one segment: nothing new may be sent before the retransmission timer
+ * runs out, which runs even if nothing is in flight [RFC3168:6.1.2#3]. */
+bool ecn_held(const struct tcp *t, const struct tcp_conn *c);
+/* It has run out. */
+void ecn_release(struct tcp *t, struct tcp_conn *c);
 /* Did the segment under way bring congestion news? */
 bool ecn_news(const struct tcp *t, const struct tcp_conn *c);
 

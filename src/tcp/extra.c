@@ -15,7 +15,9 @@ void extra_defaults(struct tcp_extra *e, const struct tern_config *cfg)
     e->keep_intvl_ms = cfg->keep_intvl_ms;
     e->keep_cnt = (uint8_t)cfg->keep_count;
     e->rcvlowat = 1;
-    e->syn_retries = (uint8_t)cfg->syn_retries;
+    e->syn_retries = (int16_t)cfg->syn_retries;
+    e->uto.adv_s = cfg->uto_s;
+    e->uto.due = cfg->uto_s != 0; /* of connections */
 }
 
 static const struct tcp_extra *read_at(const struct tcp *t, uint32_t idx)
@@ -65,11 +67,12 @@ struct tcp_extra *extra_own(const struct tcp *t, const struct tcp_conn *c)
 bool extra_inherit(struct tcp *t, struct tcp_conn *c, const struct tcp_listener *l)
 {
     tern_assert(c->extra == 0);
-    if (l->extra == 0)
+    if (l->extra == 0 && t->cfg->uto_s == 0)
         return true;
     struct tcp_extra *e = take(t, &c->extra, read_at(t, l->extra));
     if (e == NULL)
         return false;
+    e->uto.due = e->uto.adv_s != 0;
     if (auth_copy(t, e->auth, &c->tuple, &e->auth)) /* not the listener's own */
         return true;
     e->auth = 0;
@@ -92,15 +95,18 @@ static const struct extra_rule rules[] = {
     RULE(TERN_OPT_KEEPIDLE_MS, keep_idle_ms, 1, INT32_MAX),
     RULE(TERN_OPT_KEEPINTVL_MS, keep_intvl_ms, 1, INT32_MAX),
     RULE(TERN_OPT_KEEPCNT, keep_cnt, 1, 127),
-    RULE(TERN_OPT_USER_TIMEOUT_MS, user_timeout_ms, 0, INT32_MAX),
+    RULE(TERN_OPT_USER_TIMEOUT_MS, user_timeout_ms, -1, INT32_MAX),
     RULE(TERN_OPT_ERROR_REPORTS, error_reports, 0, 1),
     RULE(TERN_OPT_DEFER_ACCEPT_MS, defer_ms, 0, INT32_MAX),
     RULE(TERN_OPT_NOTSENT_LOWAT, notsent_lowat, -1, INT32_MAX),
     RULE(TERN_OPT_RCVLOWAT, rcvlowat, 1, INT32_MAX),
     RULE(TERN_OPT_LINGER2_MS, linger2_ms, -1, INT32_MAX),
-    RULE(TERN_OPT_SYN_COUNT, syn_retries, 1, 127),
+    RULE(TERN_OPT_UTO_S, uto.adv_s, 0, UTO_MOST_S),
+    RULE(TERN_OPT_SYN_COUNT, syn_retries, -1, 127),
     RULE(TERN_OPT_WINDOW_CLAMP, window_clamp, 0, INT32_MAX),
     RULE(TERN_OPT_MAY_FRAGMENT, may_fragment, 0, 1),
+    RULE(TERN_OPT_IGNORE_PMTU, ignore_pmtu, 0, 1),
+    RULE(TERN_OPT_RECVTOS, recv_tos, 0, 1),
 };
 
 static const struct extra_rule *rule_of(enum tern_opt opt)
@@ -120,7 +126,7 @@ int extra_set(struct tcp_extra *e, enum tern_opt opt, int64_t v)
 {
     const struct extra_rule *r = rule_of(opt);
     tern_assert(r != NULL);
-    if (v < r->lo || v > r->hi)
+    if (v < r->lo || v > r->hi || (opt == TERN_OPT_SYN_COUNT && v == 0))
         return TERN_EINVAL;
     uint8_t *p = (uint8_t *)e + r->off;
     uint16_t half = (uint16_t)v;
@@ -143,7 +149,7 @@ int64_t extra_get(const struct tcp_extra *e, enum tern_opt opt)
         return *p;
     if (r->size == 2) {
         memcpy(&half, p, sizeof half);
-        return half;
+        return (int16_t)half;
     }
     memcpy(&word, p, sizeof word);
     return (int32_t)word; /* no rule goes beyond; some go below 0 */

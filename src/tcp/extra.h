@@ -14,6 +14,7 @@
 #include "base/seq.h"
 #include "tcp/ecn.h"
 #include "tcp/fastopen.h"
+#include "tcp/uto.h"
 #include <tern/config.h>
 #include <tern/socket.h>
 
@@ -26,19 +27,22 @@ struct tcp_listener;
 struct tcp_extra {
     struct fo_conn fo;
     struct ecn_conn ecn;
-    /* keep-alive [RFC9293:3.8.4] and user timeout [RFC9293:3.9.1]; 0 = none */
-    uint32_t keep_idle_ms, keep_intvl_ms, user_timeout_ms;
+    struct uto_conn uto;
+    uint32_t keep_idle_ms, keep_intvl_ms; /* keep-alive [RFC9293:3.8.4] */
+    int32_t user_timeout_ms;              /* [RFC9293:3.9.1]; 0 = by R2, -1 = for ever */
     uint32_t auth;          /* keys of signed segments: index of the struct tcp_auth, 0 = none */
     uint32_t notsent_lowat; /* octets; 0 = as config */
     uint32_t rcvlowat;      /* octets */
     uint32_t window_clamp;  /* octets; 0 = none */
     uint32_t defer_ms;      /* listeners: how long the first data is waited for; 0 = not */
     int32_t linger2_ms;     /* of an orphan in FIN-WAIT-2; 0 = as config, -1 = none */
-    uint16_t maxseg;        /* listeners: ceiling of the MSS; 0 = none */
+    uint16_t maxseg;        /* ceiling of the MSS (TERN_OPT_MAXSEG); 0 = none */
     struct seq record[EXTRA_RECORDS]; /* record.c: where segments must end; not acknowledged yet */
     uint8_t records;                  /* of them are there */
     uint8_t may_fragment;             /* DF is not set */
-    uint8_t syn_retries;              /* of an active open */
+    uint8_t ignore_pmtu;              /* packets are as large as the link takes */
+    uint8_t recv_tos, rcvd_tos;       /* the peer's last TOS octet is kept, and is this */
+    int16_t syn_retries;              /* of an active open; -1 = for ever */
     uint8_t keep_cnt;                 /* probes without an answer */
     uint8_t error_reports;            /* soft errors raise an event */
 };

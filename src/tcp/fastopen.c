@@ -233,7 +233,7 @@ static unsigned open_now(struct tcp *t, struct tcp_listener *l, const struct tcp
     tcp_enter(t, c, TERN_TCP_SYN_RECEIVED, CAUSE_ST_FASTOPEN, now);
     conn_opened(t, c, now); /* [RFC7413:4.2.2#3] */
     take_text(t, c, &in->s);
-    c->listener = pool_index(&t->listeners, l);
+    c->listener = (uint16_t)pool_index(&t->listeners, l);
     list_push_tail(&l->accept, &t->conns, offsetof(struct tcp_conn, event_link), conn_idx(t, c));
     c->owe_syn = CAUSE_TX_SYN_ACK_FASTOPEN;
     /* [RFC7413:4.2.2#2] the application has it now, and may answer before the ACK comes */

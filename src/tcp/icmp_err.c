@@ -20,7 +20,7 @@ static bool half_ended(struct tcp *t, const struct tern_endpoint *local,
     struct tcp_half *h = demux_half(t, &tu, tuple_hash(t, &tu));
     if (h == NULL || !seq_eq(seq, h->iss))
         return false;
-    t->now_ns = now.ns;
+    tcp_at(t, now);
     half_drop(t, h, CAUSE_ST_ICMP, now);
     return true;
 }
@@ -55,7 +55,7 @@ unsigned tcp_icmp(struct tcp *t, const struct tern_endpoint *local,
         return CAUSE_DROP_ICMP_TAKEN;
     if (c == NULL || !seq_ge(q, c->snd.una) || !seq_lt(q, c->snd.nxt)) /* [RFC5927:4.1] */
         return CAUSE_DROP_ICMP_NO_MATCH;
-    t->now_ns = now.ns;
+    tcp_at(t, now);
     if (c->sig_len == SIGN_AO_ROOM && state_synchronized(c->state) && (hard || mtu != 0))
         return CAUSE_DROP_ICMP_AO; /* [RFC5925:7.8] */
     if (mtu != 0)                  /* fragmentation needed [RFC1191:3] */
@@ -69,7 +69,7 @@ unsigned tcp_icmp(struct tcp *t, const struct tern_endpoint *local,
 
 void tcp_unreachable(struct tcp *t, const struct tern_addr *remote, struct tern_time now)
 {
-    t->now_ns = now.ns;
+    tcp_at(t, now);
     for (uint32_t i = 1; i <= t->conns.fresh; i++) {
         struct tcp_conn *c = conn_at(t, i);
         if (!c->used || c->tuple.fam != remote->fam || memcmp(c->tuple.raddr, remote->b, 16) != 0)

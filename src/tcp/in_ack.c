@@ -176,7 +176,7 @@ static bool update_window(struct tcp *t, struct tcp_conn *c, const struct tcp_se
     if (wnd > c->snd.max_wnd)
         c->snd.max_wnd = wnd;
     if (wnd == 0 && !was_shut) {
-        c->persist_ms = tcp_ms(t, now);
+        c->snd.persist_ms = tcp_ms(t, now);
         c->persist_shift = 0;
     }
     if (wnd != 0 && was_shut)
@@ -239,8 +239,7 @@ static void stand_still(struct tcp *t, struct tcp_conn *c, const struct tcp_seg 
     struct news n;
     recovery_begin(c, s, &n);
     recovery_ack(t, c, s, &n, dup, now);
-    if (n.any || !t->pol->sack_whole) /* a block that counts for nothing is no sign of life */
-        tlp_arm(t, c, now);
+    tlp_check(t, c, now);
 }
 
 unsigned in_ack(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now)
@@ -262,8 +261,11 @@ unsigned in_ack(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct ter
         /* [RFC9293:MUST-37] */
         c->rexmts = 0; /* the peer answers its probes: not dead, only shut [RFC9293:3.8.6.1] */
 
-    if (c->extra != 0)
+    if (c->extra != 0) {
         ecn_rx(t, c, in, now); /* [RFC3168:6.1.5] */
+        uto_rx(t, c, &s->opt, now);
+        extra_own(t, c)->rcvd_tos = in->pkt->tos; /* [RFC9293:MAY-9] */
+    }
     bool fresh = seq_gt(s->ack, c->snd.una);
     if (fresh)
         advance(t, c, s, now);

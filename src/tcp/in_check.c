@@ -24,8 +24,8 @@ bool in_acceptable(struct seq seq, uint32_t len, struct seq nxt, uint32_t wnd)
 void in_challenge(struct tcp *t, struct tcp_conn *c, unsigned cause, struct tern_time now)
 {
     uint32_t ms = tcp_ms(t, now);
-    if (c->chal_n == 0 || ms - c->chal_ms >= 1000) {
-        c->chal_ms = ms;
+    if (c->chal_n == 0 || ms - c->rcv.chal_ms >= 1000) {
+        c->rcv.chal_ms = ms;
         c->chal_n = 0;
     }
     if (c->chal_n >= t->cfg->challenge_per_s) { /* [RFC5961:7] [RFC5961:10] */

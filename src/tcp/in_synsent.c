@@ -42,6 +42,8 @@ static unsigned syn_acked(struct tcp *t, struct tcp_conn *c, struct tcp_in *in,
     }
     c->snd.una = in->s.ack;
     c->syn_acked = true;
+    if (c->extra != 0)
+        uto_rx(t, c, &in->s.opt, now);
     c->snd.rtx = c->snd.nxt;
     if (c->rtt.timed_ns != 0)
         rtt_sample(&c->rtt, (uint32_t)((now.ns - c->rtt.timed_ns) / 1000), t->cfg);

@@ -97,6 +97,16 @@ static void schedule_ack(struct tcp *t, struct tcp_conn *c, const struct tcp_in 
         timer_arm(t, c, TT_DELACK, time_add_us(now, t->cfg->delack_us), CAUSE_TM_DELACK, now);
 }
 
+void in_taken(struct tcp *t, struct tcp_conn *c, const struct tcp_in *in, uint32_t n,
+              struct tern_time now)
+{
+    ring_commit(&c->rcv.buf, n);
+    c->rcv.nxt = seq_add(c->rcv.nxt, n);
+    c->bytes_rcvd += n;
+    schedule_ack(t, c, in, now);
+    user_readable(t, c);
+}
+
 /* Next in order: takes it, and what it joins. */
 static unsigned take(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now)
 {
@@ -115,12 +125,7 @@ static unsigned take(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struc
         c->owe_ack = CAUSE_TX_ACK_NOW; /* a hole is filled, at least partly [RFC5681:4.2] */
         next = to;
     }
-    uint32_t n = (uint32_t)seq_diff(next, c->rcv.nxt);
-    ring_commit(&c->rcv.buf, n);
-    c->rcv.nxt = next;
-    c->bytes_rcvd += n;
-    schedule_ack(t, c, in, now);
-    user_readable(t, c);
+    in_taken(t, c, in, (uint32_t)seq_diff(next, c->rcv.nxt), now);
     return IN_GO;
 }
 

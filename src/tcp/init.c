@@ -17,7 +17,7 @@ static void *carve(struct carve *k, size_t size, uint64_t count)
 
 struct layout {
     void *conns, *halves, *tws, *listeners, *anss, *ooo, *xmits, *sents, *extras, *auths, *keys,
-        *tallies;
+        *tallies, *rests, *smalls;
     struct prefix_tab *prefix;
     void *tw_head;
     struct map_slot *conn_map, *half_map, *listen_map;
@@ -40,6 +40,8 @@ static void lay_out(struct carve *k, const struct tern_config *cfg, struct layou
     l->sents = carve(k, sizeof(struct sent), cfg->max_sent);
     l->extras = carve(k, sizeof(struct tcp_extra), extra_count(cfg));
     l->tallies = carve(k, sizeof(struct tally), cfg->max_conns);
+    l->rests = carve(k, sizeof(struct tally_rest), cfg->max_conns);
+    l->smalls = carve(k, PARK_SMALL, cfg->max_conns);
     l->auths = carve(k, sizeof(struct tcp_auth), cfg->max_keys);
     l->keys = carve(k, sizeof(struct tcp_key), cfg->max_keys);
     l->prefix = carve(k, sizeof(struct prefix_tab), 1);
@@ -71,6 +73,12 @@ static struct hash_key derive(const uint8_t seed[32], uint64_t what)
     return key;
 }
 
+static void take_profile(struct tcp *t)
+{
+    t->pol = profile_of(t->cfg);
+    t->no_habits = !train_habits(t->pol);
+}
+
 struct tcp *tcp_init(void *mem, const struct tern_config *cfg, struct buddy *arena,
                      struct trace *trace, struct pool_fault *fault, struct tern_time now)
 {
@@ -82,7 +90,7 @@ struct tcp *tcp_init(void *mem, const struct tern_config *cfg, struct buddy *are
     t->arena = arena;
     t->trace = trace;
     t->cks = cksum_ops(cfg->cpu);
-    t->pol = profile_of(cfg);
+    take_profile(t);
     pool_init(&t->conns, l.conns, sizeof(struct tcp_conn), cfg->max_conns, fault);
     pool_init(&t->halves, l.halves, sizeof(struct tcp_half), cfg->max_half_open, fault);
     tw_init(&t->tws, l.tws, l.tw_head, cfg->max_time_wait, fault);
@@ -93,6 +101,8 @@ struct tcp *tcp_init(void *mem, const struct tern_config *cfg, struct buddy *are
     pool_init(&t->sents, l.sents, sizeof(struct sent), cfg->max_sent, fault);
     pool_init(&t->extras, l.extras, sizeof(struct tcp_extra), extra_count(cfg), fault);
     pool_init(&t->tallies, l.tallies, sizeof(struct tally), cfg->max_conns, fault);
+    pool_init(&t->rests, l.rests, sizeof(struct tally_rest), cfg->max_conns, fault);
+    pool_init(&t->smalls, l.smalls, PARK_SMALL, cfg->max_conns, fault);
     pool_init(&t->auths, l.auths, sizeof(struct tcp_auth), cfg->max_keys, fault);
     pool_init(&t->keys, l.keys, sizeof(struct tcp_key), cfg->max_keys, fault);
     extra_defaults(&t->extra_default, cfg);
@@ -111,6 +121,7 @@ struct tcp *tcp_init(void *mem, const struct tern_config *cfg, struct buddy *are
     t->prefix = l.prefix;
     t->port_offset = (uint32_t)derive(cfg->seed, 5).k0;
     t->boot_ns = t->now_ns = now.ns;
+    t->now_ms = 0;
     for (unsigned i = 0; i < TCP_IFACES; i++)
         t->iface[i].mtu = 1500;
     return t;
@@ -118,7 +129,7 @@ struct tcp *tcp_init(void *mem, const struct tern_config *cfg, struct buddy *are
 
 void tcp_config_changed(struct tcp *t)
 {
-    t->pol = profile_of(t->cfg);
+    take_profile(t);
     extra_defaults(&t->extra_default, t->cfg);
 }
 

@@ -23,10 +23,48 @@ static unsigned text_and_fin(struct tcp *t, struct tcp_conn *c, struct tcp_in *i
     return v;
 }
 
+#define NOT_PLAIN (TERN_TH_FIN | TERN_TH_SYN | TERN_TH_RST | TERN_TH_URG)
+
+/* Text that is next in order and nothing more, on a connection where nothing is out of the
+ * ordinary: the receiver's side of a bulk transfer. rx.c has put its octets in place, so it stands
+ * at RCV.NXT and within the window, and nothing waits beyond a hole. */
+static bool is_plain(const struct tcp_conn *c, const struct tcp_in *in)
+{
+    const struct tcp_seg *s = &in->s;
+    return in->copied && c->state == TERN_TCP_ESTABLISHED && c->extra == 0 &&
+           (s->th & (NOT_PLAIN | TERN_TH_ACK)) == TERN_TH_ACK && seq_eq(s->ack, c->snd.una) &&
+           s->wnd << c->snd_ws == c->snd.wnd && s->opt.nsack == 0 && !c->fin_known &&
+           !c->keepalive && !timer_on(c, TT_PERSIST) && c->snd.wnd != 0 &&
+           (!c->ts_ok || (s->opt.has_ts && (int32_t)(s->opt.tsval - c->ts_recent) >= 0));
+}
+
+/* What the eight steps do with such a segment; most of them find nothing to do. */
+static unsigned plain(struct tcp *t, struct tcp_conn *c, const struct tcp_in *in,
+                      struct tern_time now)
+{
+    const struct tcp_seg *s = &in->s;
+    c->last_rx_ms = tcp_ms(t, now);
+    if (c->ts_ok && seq_le(s->seq, c->rcv.acked)) { /* [RFC7323:4.3] (2) */
+        c->ts_recent = s->opt.tsval;
+        c->ts_recent_ms = c->last_rx_ms;
+    }
+    if (seq_gt(s->seq, c->snd.wl1) || (seq_eq(s->seq, c->snd.wl1) && seq_ge(s->ack, c->snd.wl2))) {
+        c->snd.wl1 = s->seq;
+        c->snd.wl2 = s->ack;
+        if (c->snd.wnd > c->snd.max_wnd)
+            c->snd.max_wnd = c->snd.wnd;
+    }
+    tune_rx(t, c, in, now);
+    in_taken(t, c, in, s->len, now);
+    return CAUSE_RX_SEG;
+}
+
 /* RFC 9293 3.10.7.4, steps 1 to 8, for a connection that has a control block. */
 static unsigned steps(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now)
 {
     unsigned v;
+    if (is_plain(c, in))
+        return plain(t, c, in, now);
     if (c->state == TERN_TCP_SYN_SENT) {
         if ((v = in_synsent(t, c, in, now)) != IN_GO) /* 3.10.7.3 */
             return v;

@@ -86,7 +86,8 @@ static void info_tally(const struct tcp *t, const struct tcp_conn *c, struct ter
     const struct tally *a = tally_of(t, c);
     uint32_t ms = tcp_ms(t, now), sent = (uint32_t)seq_diff(c->snd.nxt, snd_base(c));
     o->path_mtu = c->mss + 40u;
-    o->adv_mss = iface_mss(t, c->tuple.iface, c->tuple.fam, c->mss_user) - conn_fixed_opts(c);
+    o->adv_mss =
+        iface_mss(t, c->tuple.iface, c->tuple.fam, extra_of(t, c)->maxseg) - conn_fixed_opts(c);
     o->rcv_limit = c->rcv.limit;
     o->snd_limit = c->snd.limit;
     o->not_sent = c->snd.buf.len > sent ? c->snd.buf.len - sent : 0;
@@ -96,25 +97,28 @@ static void info_tally(const struct tcp *t, const struct tcp_conn *c, struct ter
     o->probes = c->keep_probes != 0 ? c->keep_probes : c->persist_shift;
     o->ack_rx_ms = ms - c->last_rx_ms;
     o->bytes_sent = c->bytes_acked + c->snd.buf.len - o->not_sent;
-    if (a == NULL)
+    if (a != NULL) {
+        o->rcv_space = a->space;
+        o->rcv_rtt_us = a->rtt_us;
+    }
+    struct tally_sum s;
+    if (!tally_read(t, c, &s, now))
         return;
-    o->rcv_space = a->space;
-    o->rcv_rtt_us = a->rtt_us;
-    o->data_out = a->data_out;
-    o->data_in = a->data_in;
-    o->delivered_segs = a->delivered;
-    o->bytes_rexmt = a->bytes_rexmt;
-    o->bytes_sent += a->bytes_rexmt;
-    o->reordered = a->reordered;
-    o->reorder_segs = a->reorder_segs;
-    o->rwnd_us = tally_spent(a, WHY_WINDOW, now);
-    o->sndbuf_us = tally_spent(a, WHY_BUFFER, now);
-    o->busy_us = tally_spent(a, WHY_BUSY, now) + o->rwnd_us + o->sndbuf_us;
-    o->rto_total = a->rtos;
-    o->rto_recoveries = a->rto_recoveries;
-    o->rto_ms = a->rto_ms + (a->in_rto ? ms - a->rto_from_ms : 0);
-    o->data_tx_ms = a->data_out != 0 ? ms - a->data_tx_ms : 0;
-    o->data_rx_ms = a->data_in != 0 ? ms - a->data_rx_ms : 0;
+    o->data_out = s.data_out;
+    o->data_in = s.data_in;
+    o->delivered_segs = s.delivered;
+    o->bytes_rexmt = s.bytes_rexmt;
+    o->bytes_sent += s.bytes_rexmt;
+    o->reordered = s.reordered;
+    o->reorder_segs = s.reorder_segs;
+    o->rwnd_us = s.spent_us[WHY_WINDOW - 1];
+    o->sndbuf_us = s.spent_us[WHY_BUFFER - 1];
+    o->busy_us = s.spent_us[WHY_BUSY - 1] + o->rwnd_us + o->sndbuf_us;
+    o->rto_total = s.rtos;
+    o->rto_recoveries = s.rto_recoveries;
+    o->rto_ms = s.rto_ms;
+    o->data_tx_ms = s.data_out != 0 ? ms - s.data_tx_ms : 0;
+    o->data_rx_ms = s.data_in != 0 ? ms - s.data_rx_ms : 0;
 }
 
 /* [RFC4898:Perf] */

@@ -30,8 +30,10 @@ static void full_ack(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     uint32_t left = (uint32_t)seq_diff(c->snd.nxt, c->snd.una);
     uint32_t most = (left > c->cc.mss ? left : c->cc.mss) + c->cc.mss;
     const struct cc_ops *cc = conn_cc(t, c);
+    const struct xmit *x = conn_xmit(t, c);
     c->recovery = false;
     cc->on_recovered(&c->cc, left, now);
+    cwv_settle(t, c, x != NULL ? x->cwv_base : 0, x != NULL ? x->cwv_lost : 0);
     if (c->cc.cwnd > most && !cc->own_recovery)
         c->cc.cwnd = most;
     note_cc(t, c, CAUSE_CC_RECOVERED, now);
@@ -58,11 +60,11 @@ void newreno_ack(struct tcp *t, struct tcp_conn *c, const struct news *n, struct
                        .flight_before = n->flight_before,
                        .flight = snd_flight(c),
                        .srtt_us = c->rtt.srtt_us,
-                       .limited = c->cwnd_limited || c->rto_recovery,
+                       .limited = (c->cwnd_limited || c->rto_recovery) && !ecn_news(t, c),
                        .classic = t->pol->grow_half,
                        .recovery = was,
                        .rto_recovery = c->rto_recovery,
-                       .ece = n->ece};
+                       .ece = n->ece || ecn_news(t, c)};
     struct xmit *x = conn_xmit(t, c);
     if (x != NULL) { /* rounds and rates: by the total alone */
         x->delivered += acked;
@@ -70,11 +72,34 @@ void newreno_ack(struct tcp *t, struct tcp_conn *c, const struct news *n, struct
         if (seq_ge(c->snd.una, x->dsack_round)) {
             a.round_start = true;
             x->dsack_round = c->snd.nxt;
+            cwv_round(t, c, x, (uint32_t)(x->delivered - x->round_end), now);
+            x->round_end = x->delivered;
         }
     }
     if (acked > 0)
         conn_cc(t, c)->on_ack(&c->cc, &a);
     c->cwnd_limited = false;
+}
+
+static void enter(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    const struct cc_ops *cc = conn_cc(t, c);
+    struct xmit *x = conn_xmit(t, c);
+    uint32_t flight = (uint32_t)seq_diff(c->snd.nxt, c->snd.una), base = 0;
+    c->snd.recover = c->snd.nxt;
+    c->recovery = true;
+    c->rtt.timed_ns = 0;
+    c->cc.prior_cwnd = c->cc.cwnd;
+    c->cc.prior_ssthresh = c->cc.ssthresh;
+    if (x != NULL) {
+        x->cwv_base = base = cwv_congested(t, c, flight, now); /* [RFC7661:4.4.1] */
+        x->cwv_lost = 0;
+    }
+    cc->on_loss(&c->cc, flight, now);
+    if (!cc->own_recovery) /* [RFC6582:3.2] step 2 */
+        c->cc.cwnd = (base != 0 ? base / 2 : c->cc.ssthresh) + DUPTHRESH * c->cc.mss;
+    note_cc(t, c, CAUSE_CC_FAST_RECOVERY, now);
+    c->owe_rexmt = CAUSE_TX_REXMT_FAST;
 }
 
 void newreno_dupack(struct tcp *t, struct tcp_conn *c, struct tern_time now)
@@ -87,17 +112,7 @@ void newreno_dupack(struct tcp *t, struct tcp_conn *c, struct tern_time now)
             c->cc.cwnd += c->cc.mss; /* [RFC6582:3.2] step 2: one segment has left the network */
         /* [RFC5681:3.2#1] */
     } else if (c->dupacks == DUPTHRESH && !c->rto_recovery && seq_gt(c->snd.una, c->snd.recover)) {
-        uint32_t flight = (uint32_t)seq_diff(c->snd.nxt, c->snd.una);
-        c->snd.recover = c->snd.nxt;
-        c->recovery = true;
-        c->rtt.timed_ns = 0;
-        c->cc.prior_cwnd = c->cc.cwnd;
-        c->cc.prior_ssthresh = c->cc.ssthresh;
-        cc->on_loss(&c->cc, flight, now);
-        if (!cc->own_recovery)
-            c->cc.cwnd = c->cc.ssthresh + DUPTHRESH * c->cc.mss; /* [RFC6582:3.2] step 2 */
-        note_cc(t, c, CAUSE_CC_FAST_RECOVERY, now);
-        c->owe_rexmt = CAUSE_TX_REXMT_FAST;
+        enter(t, c, now);
     }
     tcp_ready(t, c);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* tcp/note.c: how TCP fills in trace records. Each function returns at once when nobody listens. */
+/* tcp/note.c: how TCP fills in trace records. Nothing is done when nobody listens. */
 #include "tcp/conn.h"
 
 static void fill_tuple(struct tern_trace *r, const struct tcp_tuple *tu)
@@ -23,6 +23,7 @@ static void fill_seg(struct tern_trace *r, const struct tcp_seg *s, unsigned shi
         r->tsval = s->opt.tsval;
         r->tsecr = s->opt.tsecr;
     }
+    r->uto = s->opt.uto;
     r->nsack = s->opt.nsack;
     if (s->th & TERN_TH_SYN) {
         r->mss = s->opt.has_mss ? s->opt.mss : 0;
@@ -31,9 +32,9 @@ static void fill_seg(struct tern_trace *r, const struct tcp_seg *s, unsigned shi
     }
 }
 
-struct tern_trace *note_rx_begin(struct tcp *t, const struct tcp_conn *c,
-                                 const struct tcp_tuple *tu, uint32_t serial, unsigned state,
-                                 const struct tcp_in *in, struct tern_time now)
+struct tern_trace *note_rx_traced(struct tcp *t, const struct tcp_conn *c,
+                                  const struct tcp_tuple *tu, uint32_t serial, unsigned state,
+                                  const struct tcp_in *in, struct tern_time now)
 {
     struct tern_trace *r = trace_add(t->trace, now, TERN_TR_SEG_RX, CAUSE_RX_SEG);
     if (r == NULL)
@@ -47,21 +48,10 @@ struct tern_trace *note_rx_begin(struct tcp *t, const struct tcp_conn *c,
     return r;
 }
 
-void note_rx_end(struct tcp *t, struct tern_trace *r, const struct tcp_in *in, unsigned verdict)
+void note_tx_traced(struct tcp *t, const struct tcp_conn *c, const struct tcp_tuple *tu,
+                    uint32_t serial, unsigned state, const struct tcp_seg *s, uint32_t id,
+                    uint32_t pieces, unsigned cause, struct tern_time now)
 {
-    trace_count(t->trace, verdict);
-    /* A small ring may have wrapped over the record meanwhile. */
-    if (r == NULL || verdict == CAUSE_RX_SEG || r->kind != TERN_TR_SEG_RX || r->id != in->pkt->id)
-        return;
-    r->kind = TERN_TR_DROP;
-    r->cause = (uint16_t)verdict;
-}
-
-void note_tx(struct tcp *t, const struct tcp_conn *c, const struct tcp_tuple *tu, uint32_t serial,
-             unsigned state, const struct tcp_seg *s, uint32_t id, uint32_t pieces, unsigned cause,
-             struct tern_time now)
-{
-    trace_count(t->trace, cause);
     struct tern_trace *r = trace_add(t->trace, now, TERN_TR_SEG_TX, cause);
     if (r == NULL)
         return;

@@ -128,7 +128,7 @@ int tcp_connect(struct tcp *t, const struct tern_endpoint *local,
     int err = connect_tuple(t, local, remote, iface, &tu, &hash);
     if (err != TERN_OK)
         return err;
-    t->now_ns = now.ns;
+    tcp_at(t, now);
     struct tcp_conn *c = conn_new(t, &tu, hash, now);
     if (c == NULL)
         return TERN_ENOBUFS;
@@ -142,6 +142,8 @@ int tcp_connect(struct tcp *t, const struct tern_endpoint *local,
         t->auth_next = 0;
         auth_refresh(t, c);
     }
+    if (t->cfg->uto_s != 0)
+        (void)extra_take(t, c); /* if there is none left it goes without the option */
     c->serial = ++t->serial;
     c->ts_off = ts_offset_of(t, &tu);
     c->mss = c->rcv_mss = iface_mss(t, iface, tu.fam, 0);
@@ -195,7 +197,7 @@ int tcp_shutdown(struct tcp *t, struct tern_sock s, struct tern_time now)
         return TERN_EBADF;
     if (c->state == TERN_TCP_SYN_SENT || c->state == TERN_TCP_CLOSED)
         return TERN_ENOTCONN;
-    t->now_ns = now.ns;
+    tcp_at(t, now);
     note_call(t, c, TERN_CALL_SHUTDOWN, 0, now);
     if (may_close(c->state))
         close_sending(t, c, now);
@@ -294,7 +296,7 @@ static void listener_close(struct tcp *t, struct tcp_listener *l, struct tern_ti
 
 int tcp_close(struct tcp *t, struct tern_sock s, struct tern_time now)
 {
-    t->now_ns = now.ns;
+    tcp_at(t, now);
     if (sock_kind(s) == SOCK_LISTENER) {
         struct tcp_listener *l = listener_get(t, s);
         if (l == NULL)
@@ -315,11 +317,11 @@ int tcp_abort(struct tcp *t, struct tern_sock s, struct tern_time now)
     struct tcp_conn *c = conn_get(t, s);
     if (c == NULL || c->listener != 0)
         return TERN_EBADF;
-    t->now_ns = now.ns;
+    tcp_at(t, now);
     note_call(t, c, TERN_CALL_ABORT, 0, now);
     c->orphan = true;
     if (c->detached) { /* TIME-WAIT: no packet, CLOSED */
-        struct tcp_tw *w = demux_tw(t, &c->tuple, c->hash);
+        struct tcp_tw *w = demux_tw(t, &c->tuple, tuple_hash(t, &c->tuple));
         if (w != NULL && w->serial == c->serial)
             tw_drop(t, w, CAUSE_ST_ABORT, now);
     }

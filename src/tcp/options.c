@@ -20,15 +20,10 @@ uint16_t iface_mss(const struct tcp *t, unsigned iface, unsigned fam, uint16_t u
     return (uint16_t)mss;
 }
 
-uint32_t tsval_now(const struct tcp *t, uint32_t off, struct tern_time now)
-{
-    return tcp_ms(t, now) + off; /* a 1 ms clock [RFC7323:5.4] */
-}
-
 void conn_take_opts(struct tcp *t, struct tcp_conn *c, const struct tcp_opts *o)
 {
     uint32_t peer = o->has_mss ? o->mss : MSS_DEFAULT;
-    uint16_t ours = iface_mss(t, c->tuple.iface, c->tuple.fam, c->mss_user);
+    uint16_t ours = iface_mss(t, c->tuple.iface, c->tuple.fam, extra_of(t, c)->maxseg);
     if (peer < MSS_LEAST)
         peer = MSS_LEAST;
     /* [RFC9293:MUST-16] */
@@ -43,12 +38,6 @@ void conn_take_opts(struct tcp *t, struct tcp_conn *c, const struct tcp_opts *o)
     if (c->ts_ok)
         c->ts_recent = o->tsval;
     pmtu_open(t, c, (struct tern_time){t->now_ns});
-}
-
-uint32_t conn_opt_len(const struct tcp_conn *c)
-{
-    unsigned n = conn_sack_blocks(c);
-    return conn_fixed_opts(c) + (n ? 4u + 8u * n : 0u);
 }
 
 void conn_opened(struct tcp *t, struct tcp_conn *c, struct tern_time now)

@@ -5,7 +5,8 @@
  *
  * A credit of one quantum (what the rate allows in a millisecond, at least two segments) may be
  * used in a burst: the timing wheel is coarser than a segment's time on a fast link, and a
- * super-segment is a burst by nature.
+ * super-segment is a burst by nature. Where the stack paces because it does not trust the window
+ * (cwv.c) the quantum is at least the initial window: so much may any connection send at once.
  */
 #include "tcp/conn.h"
 
@@ -17,7 +18,7 @@ uint32_t pace_quantum(const struct tcp_conn *c)
     if (c->cc.pacing_bps == 0)
         return UINT32_MAX;
     uint64_t n = c->cc.pacing_bps / (1000000 / QUANTUM_US);
-    uint32_t least = 2 * c->cc.mss;
+    uint32_t least = c->cwv_s != 0 ? cc_initial_window(c->cc.mss) : 2 * c->cc.mss;
     return n < least ? least : n > 65536 ? 65536 : (uint32_t)n;
 }
 

@@ -4,7 +4,9 @@
  *
  * In order: SYN, what loss recovery holds for lost, a tail loss probe, what a timeout made due
  * again, a window probe, new data and FIN, and at last a bare ACK. Pure: it reads the connection
- * and changes nothing; commit.c does that once the link has the segment.
+ * and changes nothing; commit.c does that once the link has the segment. Before it train.c is
+ * asked, which decides the same for the next full segment of an undisturbed bulk transfer: a new
+ * reason not to send belongs there too.
  */
 #include "tcp/conn.h"
 
@@ -21,9 +23,11 @@ static uint32_t window_room(const struct tcp_conn *c, struct seq seq)
     return room > 0 ? (uint32_t)room : 0;
 }
 
-static uint32_t cwnd_room(const struct tcp_conn *c, const struct xmit *x)
+static uint32_t cwnd_room(const struct tcp *t, const struct tcp_conn *c, const struct xmit *x)
 {
     uint32_t cwnd = c->cc.cwnd;
+    if (c->extra != 0 && ecn_held(t, c))
+        return 0; /* [RFC3168:6.1.2#3] */
     if (x != NULL && x->pmtu.slow != 0)
         cwnd = min_u32(cwnd, x->pmtu.slow); /* what was too large goes anew [RFC1191:6.4] */
     if (!c->recovery && c->dupacks > 0 && c->dupacks < 3)
@@ -59,13 +63,13 @@ static void plan_again(const struct tcp_conn *c, struct seq seq, uint32_t most, 
 
 /* What a timeout made due again: in slow start from snd.una. The first goes whatever the window
  * says: a window that was shut after the sending does not excuse silence. */
-static bool plan_go_back(const struct tcp_conn *c, const struct xmit *x, uint32_t most,
-                         struct tcp_plan *p)
+static bool plan_go_back(const struct tcp *t, const struct tcp_conn *c, const struct xmit *x,
+                         uint32_t most, struct tcp_plan *p)
 {
     if (!seq_lt(c->snd.rtx, c->snd.nxt))
         return false;
     bool first = seq_eq(c->snd.rtx, c->snd.una);
-    uint32_t room = min_u32(cwnd_room(c, x), window_room(c, c->snd.rtx));
+    uint32_t room = min_u32(cwnd_room(t, c, x), window_room(c, c->snd.rtx));
     if (first && room < c->cc.mss) /* [RFC9293:SHLD-16] [RFC9293:MAY-7] */
         room = c->cc.mss;
     if (room == 0) {
@@ -79,12 +83,12 @@ static bool plan_go_back(const struct tcp_conn *c, const struct xmit *x, uint32_
 /* How much of a hole of `want` octets may go: cwnd and the window allow it, or it goes whatever
  * they say: after a timeout, and at snd.una when the window was shut after the sending. That does
  * not excuse silence: a probe's octet would wait here for ever, with no timer running. */
-static uint32_t lost_room(const struct tcp_conn *c, const struct xmit *x, const struct sent *s,
-                          uint32_t want, uint32_t eff)
+static uint32_t lost_room(const struct tcp *t, const struct tcp_conn *c, const struct xmit *x,
+                          const struct sent *s, uint32_t want, uint32_t eff)
 {
     uint32_t window = window_room(c, s->lo);
     bool shut = seq_eq(s->lo, c->snd.una) && window < min_u32(want, eff);
-    return c->owe_rexmt != 0 || shut ? eff : min_u32(cwnd_room(c, x), window);
+    return c->owe_rexmt != 0 || shut ? eff : min_u32(cwnd_room(t, c, x), window);
 }
 
 /* Where the run of lost segments that begins at s ends; no farther than `most` needs. */
@@ -112,7 +116,7 @@ static bool plan_lost(const struct tcp *t, const struct tcp_conn *c, const struc
     struct seq end = lost_end(t, s, most);
     bool forced = c->owe_rexmt != 0;
     uint32_t want = min_u32((uint32_t)seq_diff(end, s->lo), most);
-    uint32_t room = lost_room(c, x, s, want, eff);
+    uint32_t room = lost_room(t, c, x, s, want, eff);
     if (room < min_u32(want, eff)) { /* [RFC8985:9.3] */
         p->cwnd_blocked = true;
         return true;
@@ -215,8 +219,8 @@ static bool plan_tlp(const struct tcp *t, const struct tcp_conn *c, const struct
     uint32_t last = len <= eff ? 0 : (len - 1) / eff * eff;
     if (window_room(c, seq_add(s->lo, last)) < len - last)
         return false; /* the window has shrunk: the peer would not take it */
-    plan_again(c, seq_add(s->lo, last), eff, CAUSE_TX_TLP, p);
-    p->cause = CAUSE_TX_TLP;
+    plan_again(c, seq_add(s->lo, last), eff, CAUSE_TX_REXMT_TLP, p);
+    p->cause = CAUSE_TX_REXMT_TLP; /* a FIN alone, too */
     return true;
 }
 
@@ -275,7 +279,7 @@ static bool plan_new(const struct tcp *t, const struct tcp_conn *c, uint32_t eff
     uint32_t seam = profile_seam(t, c, eff);
     most = min_u32(min_u32(most, pace_quantum(c)), seam);
     uint32_t avail = c->snd.buf.len - (uint32_t)seq_diff(c->snd.nxt, snd_base(c));
-    uint32_t wnd = window_room(c, c->snd.nxt), cwnd = cwnd_room(c, x);
+    uint32_t wnd = window_room(c, c->snd.nxt), cwnd = cwnd_room(t, c, x);
     uint32_t whole = c->extra != 0 ? record_room(t, c, c->snd.nxt, avail) : avail;
     bool record = whole < avail; /* what ends there goes, and is all that can go */
     avail = whole;
@@ -335,7 +339,7 @@ static bool plan_repair(const struct tcp *t, const struct tcp_conn *c, uint32_t 
         plan_again(c, c->snd.una, eff, c->owe_rexmt, p);
         return true;
     }
-    return plan_go_back(c, conn_xmit(t, c), most, p);
+    return plan_go_back(t, c, conn_xmit(t, c), most, p);
 }
 
 static bool plan_syn(const struct tcp *t, const struct tcp_conn *c, struct tcp_plan *p)
@@ -392,8 +396,11 @@ void tcp_plan(const struct tcp *t, const struct tcp_conn *c, uint32_t most, stru
         most = eff;
     if (ecn_single(t, c))
         most = eff;
-    if (plan_data(t, c, eff, most, now, p))
+    if (plan_data(t, c, eff, most, now, p)) {
+        if (c->extra != 0)
+            uto_plan(t, c, eff, p);
         return;
+    }
     if (c->owe_ack != 0) {
         p->what = PLAN_ACK;
         p->seq = c->snd.nxt;

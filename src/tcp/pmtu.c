@@ -61,6 +61,12 @@ static void use(struct tcp_conn *c, uint16_t mtu)
         c->cc.mss = c->mss - conn_fixed_opts(c);
 }
 
+/* The application does not want to know. */
+static bool ignores(const struct tcp *t, const struct tcp_conn *c)
+{
+    return c->extra != 0 && extra_of(t, c)->ignore_pmtu != 0;
+}
+
 /* What a connection begins with, and how far it may search. */
 static void known(const struct tcp *t, const struct tcp_conn *c, struct tern_time now, uint16_t *lo,
                   uint16_t *hi, int64_t *due_ns)
@@ -82,7 +88,7 @@ void pmtu_open(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     uint16_t lo, hi;
     int64_t due;
     c->mss_top = c->mss;
-    if (t->pmtu.used == 0 && t->cfg->mtu_probing != 2)
+    if (ignores(t, c) || (t->pmtu.used == 0 && t->cfg->mtu_probing != 2))
         return;
     known(t, c, now, &lo, &hi, &due);
     use(c, lo);
@@ -93,10 +99,28 @@ void pmtu_begin(struct tcp *t, struct tcp_conn *c, struct xmit *x, struct tern_t
     struct pmtu *p = &x->pmtu;
     if (c->mss == c->mss_top && t->pmtu.used == 0 && t->cfg->mtu_probing != 2)
         return;
+    if (ignores(t, c))
+        return;
     known(t, c, now, &p->lo, &p->hi, &p->due_ns);
     if (p->lo != now_of(c))
         use(c, p->lo);
     p->on = t->cfg->mtu_probing != 0 && p->hi >= p->lo + STEP;
+}
+
+void pmtu_ignore(struct tcp *t, struct tcp_conn *c, bool on, struct tern_time now)
+{
+    struct xmit *x = conn_xmit(t, c);
+    if (!state_synchronized(c->state))
+        return; /* pmtu_open() asks */
+    if (x != NULL) {
+        x->pmtu.on = false;
+        x->pmtu.pend_mtu = 0;
+        x->pmtu.slow = 0;
+    }
+    if (on)
+        use(c, top_of(c));
+    else
+        pmtu_open(t, c, now);
 }
 
 /* ---- smaller ---- */
@@ -155,7 +179,7 @@ static unsigned syn_too_large(struct tcp *t, struct tcp_conn *c, uint16_t mtu, s
 {
     if (mtu < FLOOR)
         mtu = FLOOR;
-    if (mtu >= now_of(c) || !seq_lt(seq_add(c->snd.iss, 1), c->snd.nxt))
+    if (mtu >= now_of(c) || ignores(t, c) || !seq_lt(seq_add(c->snd.iss, 1), c->snd.nxt))
         return CAUSE_DROP_ICMP_MTU; /* a SYN without text is never too large */
     pmtu_remember(t, c, mtu, mtu, now);
     c->owe_syn = CAUSE_TX_SYN_REXMT;
@@ -171,11 +195,12 @@ unsigned pmtu_icmp(struct tcp *t, struct tcp_conn *c, struct seq q, uint16_t mtu
     struct xmit *x = conn_xmit(t, c);
     const struct tally *a = tally_of(t, c);
     if (mtu < FLOOR)
-        mtu = FLOOR;        /* [RFC1191:3#2] [RFC5927:7.2] no path of today is narrower */
-    if (mtu >= now_of(c) || /* it never raises anything [RFC1191:3#2] */
+        mtu = FLOOR; /* [RFC1191:3#2] [RFC5927:7.2] no path of today is narrower */
+    if (mtu >= now_of(c) || ignores(t, c) || /* it never raises anything [RFC1191:3#2] */
         !state_synchronized(c->state))
         return CAUSE_DROP_ICMP_MTU;
-    if (a == NULL || a->big_acked > text_of(c, mtu)) { /* larger ones have arrived: is it true? */
+    if (a == NULL ||
+        a->sum.big_acked > text_of(c, mtu)) { /* larger ones have arrived: is it true? */
         if (x == NULL)
             return CAUSE_DROP_ICMP_MTU;
         x->pmtu.pend_mtu = mtu;
@@ -213,7 +238,8 @@ bool pmtu_rto(struct tcp *t, struct tcp_conn *c, struct tern_time now)
         return true;
     }
     uint16_t to = cur > BASE && out > text_of(c, BASE) ? BASE : FLOOR;
-    if (t->cfg->mtu_probing == 0 || c->rexmts + 1u < TIMEOUTS || cur <= to || out <= text_of(c, to))
+    if (t->cfg->mtu_probing == 0 || ignores(t, c) || c->rexmts + 1u < TIMEOUTS || cur <= to ||
+        out <= text_of(c, to))
         return false; /* smaller segments would not help */
     x->pmtu.hi = cur;
     lower(t, c, to, CAUSE_PMTU_BLACK_HOLE, now); /* [RFC4821:7.7] */

@@ -62,6 +62,8 @@ void pmtu_remember(struct tcp *t, const struct tcp_conn *c, uint16_t lo, uint16_
 /* pmtu.c */
 /* c->mss as the two ends have agreed on it becomes what the path is known to carry. */
 void pmtu_open(struct tcp *t, struct tcp_conn *c, struct tern_time now);
+/* TERN_OPT_IGNORE_PMTU was set, or taken away. */
+void pmtu_ignore(struct tcp *t, struct tcp_conn *c, bool on, struct tern_time now);
 /* The same, and the search, when data begins to flow. */
 void pmtu_begin(struct tcp *t, struct tcp_conn *c, struct xmit *x, struct tern_time now);
 /* "Fragmentation needed" about the segment at q. Returns the cause. */

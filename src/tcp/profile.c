@@ -10,7 +10,7 @@
 
 static const struct profile profiles[TERN_PROFILE_COUNT] = {
     [TERN_PROFILE_TERN] = {.syn_layout = TCP_LAYOUT_SACK_FIRST},
-    [TERN_PROFILE_RFC] = {.syn_layout = TCP_LAYOUT_SACK_FIRST, .tlp_first = true},
+    [TERN_PROFILE_RFC] = {.syn_layout = TCP_LAYOUT_SACK_FIRST, .tlp_short = true},
     [TERN_PROFILE_LINUX] = {.syn_layout = TCP_LAYOUT_SACK_FIRST,
                             .quick_acks = 16,
                             .push_writes = true,
@@ -21,20 +21,22 @@ static const struct profile profiles[TERN_PROFILE_COUNT] = {
                             .rto_min_var = true,
                             .lax_stamps = true,
                             .probe_empty = true,
-                            .tlp_first = true,
                             .rtt_each = true,
                             .tlp_short = true,
+                            .tlp_slack = true,
                             .buffers = true,
                             .loss_of_cwnd = true,
+                            .cut_once = true,
                             .sack_whole = true,
                             .stamp_rst = true,
+                            .bare_rst = true,
                             .plain_rst = true,
                             .path_mss = true,
                             .slow_window = true,
                             .check_echo = true,
                             .half_unreach = true,
                             .silent_unsent = true},
-    [TERN_PROFILE_FREEBSD] = {.syn_layout = TCP_LAYOUT_SCALE_FIRST},
+    [TERN_PROFILE_FREEBSD] = {.syn_layout = TCP_LAYOUT_SCALE_FIRST, .bare_rst = true},
 };
 
 const struct profile *profile_of(const struct tern_config *cfg)

@@ -33,14 +33,17 @@ struct profile {
     bool rto_min_var;  /* the least RTO is a margin above the smoothed round trip */
     bool lax_stamps;   /* a segment without timestamps is taken though they were agreed on */
     bool probe_empty;  /* a window probe repeats the octet before SND.UNA, with nothing in it */
-    bool tlp_first;    /* a tail loss probe takes the place of the first timeout [RFC8985:7.2] */
     bool rtt_each;     /* every ACK is a round-trip sample for the RTO, not one a round trip */
-    bool tlp_short;    /* ... and comes after two short round trips, however short */
+    bool tlp_short;    /* a tail loss probe comes after two short round trips, however short */
+    bool tlp_slack;    /* ... and two ticks of that system's clock */
     bool buffers;      /* the send buffer is filled in pieces of the largest super-segment, and has
                           room again at two thirds */
     bool loss_of_cwnd; /* a loss reduces cwnd itself, used or not, and not what was in flight */
+    bool cut_once;     /* neither the loss of a retransmission nor a mark at two segments lowers the
+                          window any further */
     bool sack_whole;   /* a SACK block counts for the whole segments in it */
     bool stamp_rst;    /* the RST of a connection carries timestamps [RFC7323:3.2] */
+    bool bare_rst;     /* the RST that answers a segment carries none [RFC7323:5.2] */
     bool plain_rst;    /* the RST that answers data after close() is that of a stranger: numbered by
                           the segment's ACK, with none of its own */
     bool path_mss;     /* the MSS of a SYN is what the path is known to carry, not only the link */

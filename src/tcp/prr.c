@@ -18,9 +18,24 @@ void prr_enter(struct tcp_conn *c, struct xmit *x, const struct news *n)
     x->prr_delivered = x->prr_out = 0;
 }
 
+void prr_again(struct tcp_conn *c, struct xmit *x, const struct news *n)
+{
+    x->prr_base = n->flight_before > c->cc.mss ? n->flight_before : c->cc.mss;
+    x->prr_delivered = x->prr_out = 0;
+}
+
+/* Where the window is going: ssthresh, or half of what was in use [RFC7661:4.4.1]. */
+static uint32_t prr_target(const struct tcp_conn *c, const struct xmit *x)
+{
+    uint32_t half = x->cwv_base / 2;
+    if (x->cwv_base == 0)
+        return c->cc.ssthresh;
+    return half > c->cc.mss ? half : c->cc.mss;
+}
+
 void prr_ack(struct tcp_conn *c, struct xmit *x, const struct news *n)
 {
-    uint32_t pipe = snd_flight(c), ssthresh = c->cc.ssthresh;
+    uint32_t pipe = snd_flight(c), ssthresh = prr_target(c, x);
     uint32_t delivered = n->cum + n->sacked;
     int64_t sndcnt;
     x->prr_delivered += delivered;

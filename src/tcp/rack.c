@@ -104,9 +104,9 @@ void rack_take(struct tcp *t, struct tcp_conn *c, struct news *n, struct tern_ti
     struct tally *a = n->reordered ? tally_of(t, c) : NULL;
     if (a != NULL) {
         uint32_t by = (n->reordered_by + c->cc.mss - 1) / c->cc.mss;
-        a->reordered++;
-        if (by > a->reorder_segs)
-            a->reorder_segs = (uint16_t)(by < UINT16_MAX ? by : UINT16_MAX);
+        a->sum.reordered++;
+        if (by > a->sum.reorder_segs)
+            a->sum.reorder_segs = (uint16_t)(by < UINT16_MAX ? by : UINT16_MAX);
     }
     if (n->reordered && !x->reordering) {
         x->reordering = true;
@@ -143,6 +143,7 @@ void rack_detect(struct tcp *t, struct tcp_conn *c, struct news *n, struct tern_
             due = s->at_ns + wait_ns;
             break;
         }
+        n->again |= s->rexmts != 0 && s->at_ns >= x->cut_ns;
         sent_lost(t, c, x, idx, lost_cause(c, x, s)); /* [RFC8985:6.2#3] */
     }
     n->lost += x->lost - before;

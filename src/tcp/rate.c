@@ -75,6 +75,8 @@ void rate_rtt(struct tcp *t, struct tcp_conn *c, struct xmit *x, const struct ne
         x->rtt_from_ns = a->now.ns;
         rtt_take(t, c, a->rtt_us, a->now);
     }
+    if (again || n->clean_ns != 0)
+        x->tlp_stale = false; /* [RFC8985:7.3#1] */
     a->srtt_us = c->rtt.srtt_us;
 }
 

@@ -20,17 +20,6 @@ void recovery_begin(const struct tcp_conn *c, const struct tcp_seg *s, struct ne
     n->tsecr = s->opt.tsecr;
 }
 
-/* A window that was not used says nothing: what counts at a loss is what was in flight of late
- * [RFC7661:4.4.1]. */
-static void validate(const struct tcp *t, struct tcp_conn *c, const struct xmit *x)
-{
-    if (t->pol->loss_of_cwnd)
-        return;
-    uint32_t used = x->used[0] > x->used[1] ? x->used[0] : x->used[1];
-    if (used >= 2 * c->cc.mss && used < c->cc.cwnd / 2)
-        c->cc.cwnd = used;
-}
-
 /* What a reduction is reckoned from: FlightSize, or cwnd if the profile has it so. */
 static uint32_t loss_base(const struct tcp *t, const struct tcp_conn *c, uint32_t flight)
 {
@@ -43,7 +32,10 @@ static void enter(struct tcp *t, struct tcp_conn *c, struct xmit *x, const struc
     const struct cc_ops *cc = conn_cc(t, c);
     uint32_t flight = (uint32_t)seq_diff(c->snd.nxt, c->snd.una) + n->cum; /* FlightSize */
     undo_begin(t, c, false, now);
-    validate(t, c, x);
+    x->cwv_base = cwv_congested(t, c, flight, now);
+    x->cwv_lost = x->lost;
+    x->cut_ns = now.ns;
+    x->tlp_out = x->tlp_owed = false; /* [RFC8985:7.1] */
     c->snd.recover = c->snd.nxt;
     c->recovery = true;
     prr_enter(c, x, n);
@@ -56,25 +48,65 @@ static void leave(struct tcp *t, struct tcp_conn *c, struct xmit *x, struct tern
     c->recovery = false;
     rack_recovered(x);
     conn_cc(t, c)->on_recovered(&c->cc, snd_flight(c), now); /* [RFC9937:6.4] */
+    cwv_settle(t, c, x->cwv_base, x->cwv_lost);
     note_cc(t, c, CAUSE_CC_RECOVERED, now);
+}
+
+/* A retransmission is lost that was sent after the last reduction: congestion, once more
+ * [RFC5681:4.3]. */
+static void cut_again(struct tcp *t, struct tcp_conn *c, struct xmit *x, const struct news *n,
+                      struct tern_time now)
+{
+    const struct cc_ops *cc = conn_cc(t, c);
+    uint32_t mss = c->cc.mss, old = c->cc.ssthresh, cwnd = c->cc.cwnd;
+    x->cut_ns = now.ns;
+    if (t->pol->cut_once || cc->own_recovery)
+        return;
+    x->undo_ok = false; /* whatever the first loss was, this one is real */
+    if (c->recovery)
+        c->cc.cwnd = old; /* where this recovery was going */
+    cc->on_loss(&c->cc, c->cc.cwnd, now);
+    if (c->recovery) {
+        x->cwv_base /= 2;
+        prr_again(c, x, n);
+    } else { /* after a timeout: slow start goes on from half of it */
+        c->cc.cwnd = cwnd / 2 > mss ? cwnd / 2 : mss;
+        if (c->cc.ssthresh > old)
+            c->cc.ssthresh = old;
+    }
+    note_cc(t, c, CAUSE_CC_LOST_AGAIN, now);
+}
+
+static bool recovering(const struct tcp_conn *c)
+{
+    return c->recovery || c->rto_recovery;
+}
+
+/* Is what was sent before the last loss acknowledged? */
+static void turn_back(struct tcp *t, struct tcp_conn *c, struct xmit *x, struct tern_time now)
+{
+    if (seq_lt(c->snd.una, c->snd.recover))
+        return;
+    if (c->rto_recovery) {
+        c->rto_recovery = x->frto = false;
+        rack_recovered(x);
+    }
+    if (c->recovery) /* [RFC6675:5#3] */
+        leave(t, c, x, now);
 }
 
 /* Where the connection stands in the light of what is known now. */
 static void turn(struct tcp *t, struct tcp_conn *c, struct xmit *x, const struct news *n,
                  struct tern_time now)
 {
-    bool past = seq_ge(c->snd.una, c->snd.recover);
-    if (c->rto_recovery && past) {
-        c->rto_recovery = x->frto = false;
-        rack_recovered(x);
-    }
-    if (c->recovery && past) /* [RFC6675:5#3] */
-        leave(t, c, x, now);
-    if (!c->recovery && !c->rto_recovery && x->lost != 0 && !pmtu_spares(t, x))
+    turn_back(t, c, x, now);
+    if (!recovering(c) && x->lost != 0 && !pmtu_spares(t, x))
         enter(t, c, x, n, now); /* [RFC6675:5#1] */
+    else if (n->again && recovering(c))
+        cut_again(t, c, x, n, now);
     /* Sequence numbers compare within 2^31: an old `recover` must follow, or it would seem ahead.
      */
-    if (!c->recovery && !c->rto_recovery && seq_gt(c->snd.una, c->snd.recover))
+    if (!recovering(c) && seq_gt(c->snd.una, c->snd.recover))
         c->snd.recover = seq_sub(c->snd.una, 1);
     if (c->recovery && !conn_cc(t, c)->own_recovery)
         prr_ack(c, x, n);
@@ -108,11 +140,13 @@ static void tracked_ack(struct tcp *t, struct tcp_conn *c, struct xmit *x, struc
         pmtu_lost(t, c, x, now);
     tlp_ack(t, c, n, dup, now);
     /* The first duplicates must not change cwnd [RFC5681:3.2#2, 3], unless the path reorders
-     * anyway. */
-    a.limited = (c->cwnd_limited || c->rto_recovery || half_used(t, c, x)) &&
+     * anyway; nor does an ACK with a mark let it grow [RFC3168:6.1.2]. */
+    a.limited = (c->cwnd_limited || c->rto_recovery || half_used(t, c, x)) && !a.ece &&
                 (n->una_moved || x->reordering || c->recovery);
     a.flight = snd_flight(c);
     rate_ack(c, x, n, &a);
+    if (a.round_start)
+        cwv_round(t, c, x, (uint32_t)(a.delivered - a.prior_delivered), now);
     turn(t, c, x, n, now);
     a.recovery = (was && !undone) || c->recovery;
     a.rto_recovery = c->rto_recovery;
@@ -170,6 +204,7 @@ void recovery_reo(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     if (x == NULL)
         return;
     memset(&n, 0, sizeof n);
+    n.flight_before = snd_flight(c);
     rack_detect(t, c, &n, now);
     if (n.lost == 0)
         return;
@@ -196,7 +231,8 @@ static void rto_tracked(struct tcp *t, struct tcp_conn *c, struct xmit *x, bool 
 {
     if (first) /* [RFC5682:3.1] step 1 */
         x->frto = !c->rto_recovery && !c->recovery && x->sacked == 0;
-    x->tlp_out = x->tlp_owed = false;
+    x->tlp_out = x->tlp_owed = false; /* [RFC8985:7.1] */
+    x->cut_ns = now.ns;
     timer_stop(t, c, TT_TLP, CAUSE_TM_TLP_STOP, now);
     timer_stop(t, c, TT_REO, CAUSE_TM_REO_STOP, now);
     rack_rto(t, c, now);
@@ -204,6 +240,16 @@ static void rto_tracked(struct tcp *t, struct tcp_conn *c, struct xmit *x, bool 
     if (!conn_cc(t, c)->own_recovery)
         c->cc.cwnd += snd_flight(c);
     c->owe_rexmt = CAUSE_TX_REXMT_RTO; /* [RFC6298:5.4] */
+}
+
+/* What a timeout reckons from. In fast recovery it is the retransmission that is lost, or late: the
+ * second sign of congestion in this window [RFC5681:4.3]. */
+static uint32_t rto_base(const struct tcp *t, const struct tcp_conn *c, const struct xmit *x,
+                         uint32_t flight)
+{
+    bool again = c->recovery && (x == NULL || sent_at(t, x->head)->rexmts != 0);
+    uint32_t base = loss_base(t, c, flight);
+    return again && !t->pol->cut_once && base > c->cc.ssthresh ? c->cc.ssthresh : base;
 }
 
 void recovery_rto(struct tcp *t, struct tcp_conn *c, struct tern_time now)
@@ -216,10 +262,10 @@ void recovery_rto(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     bool first = c->rexmts == 0;
     if (first)
         undo_begin(t, c, true, now);
-    if (first && x != NULL)
-        validate(t, c, x);
-    conn_cc(t, c)->on_rto(&c->cc, loss_base(t, c, flight), first, now);
-    c->rexmts++;
+    cwv_reset(t, c); /* [RFC7661:4.4] the standard response, whatever the phase */
+    conn_cc(t, c)->on_rto(&c->cc, rto_base(t, c, x, flight), first, now);
+    if (c->rexmts < UINT8_MAX)
+        c->rexmts++;
     soft_r1(t, c);
     c->owe_rexmt = 0;
     c->dupacks = 0;

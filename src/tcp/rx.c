@@ -57,7 +57,7 @@ static bool verify(struct tcp *t, struct tcp_conn *c, struct tcp_in *in)
     }
     uint64_t sum = pseudo_sum(p);
     if (early) {
-        sum = cksum_add(sum, t->cks->sum(p->p, in->s.hlen));
+        sum += cksum_header(p->p, in->s.hlen);
         sum = cksum_add(sum, copy_early(t, c, in));
         in->copied = true;
     } else {
@@ -66,15 +66,21 @@ static bool verify(struct tcp *t, struct tcp_conn *c, struct tcp_in *in)
     return cksum_fold(sum) == 0;
 }
 
+/* Is it for the same connection as the last one? */
+static struct tcp_conn *last_conn(const struct tcp *t, const struct tcp_in *in)
+{
+    if (t->last_conn == 0)
+        return NULL;
+    struct tcp_conn *c = conn_at(t, t->last_conn);
+    const struct tcp_tuple *tu = &c->tuple;
+    const struct tcp_pkt *p = in->pkt;
+    bool same = tu->rport == in->s.sport && tu->lport == in->s.dport && tu->fam == p->dst.fam &&
+                memcmp(tu->raddr, p->src.b, 16) == 0 && memcmp(tu->laddr, p->dst.b, 16) == 0;
+    return same && c->used && c->hashed ? c : NULL;
+}
+
 static struct tcp_conn *find_conn(struct tcp *t, const struct tcp_tuple *tu, uint32_t *hash)
 {
-    if (t->last_conn != 0) {
-        struct tcp_conn *c = conn_at(t, t->last_conn);
-        if (c->used && c->hashed && tuple_eq(&c->tuple, tu)) {
-            *hash = c->hash;
-            return c;
-        }
-    }
     *hash = tuple_hash(t, tu);
     struct tcp_conn *c = demux_conn(t, tu, *hash);
     if (c != NULL)
@@ -134,43 +140,60 @@ static void undo_early(struct tcp *t, struct tcp_conn *c, uint32_t gen)
         ring_release_if_empty(&c->rcv.buf, t->arena);
 }
 
+/* For the connection c, with a good checksum. */
+static unsigned rx_conn(struct tcp *t, struct tcp_conn *c, struct tcp_in *in, struct tern_time now)
+{
+    uint32_t gen = c->gen;
+    unsigned v = auth_wanted(t, in) ? auth_conn_in(t, c, in) : IN_GO;
+    if (v != IN_GO)
+        refuse(t, c, &c->tuple, c->serial, c->state, in, v, now);
+    else
+        v = tcp_input(t, c, in, now);
+    if (v != CAUSE_RX_SEG)
+        undo_early(t, c, gen);
+    return v;
+}
+
+static __attribute__((noinline)) void tuple_of(const struct tcp_in *in, struct tcp_tuple *tu)
+{
+    const struct tcp_pkt *p = in->pkt;
+    *tu = (struct tcp_tuple){
+        .lport = in->s.dport, .rport = in->s.sport, .fam = p->dst.fam, .iface = p->iface};
+    memcpy(tu->laddr, p->dst.b, 16);
+    memcpy(tu->raddr, p->src.b, 16);
+}
+
 unsigned tcp_rx(struct tcp *t, const struct tcp_pkt *pkt, struct tern_time now)
 {
     struct tcp_in in; /* tcp_parse() fills s */
+    struct tcp_tuple tu;
+    uint32_t hash = 0;
     in.pkt = pkt;
     in.copied = false;
     in.pieces = 1;
-    t->now_ns = now.ns;
+    tcp_at(t, now);
     int bad = tcp_parse(pkt->p, pkt->n, &in.s);
     if (bad != 0) {
         trace_count(t->trace, (unsigned)bad);
         return (unsigned)bad;
     }
     in.s.ecn = pkt->tos & 3;
-    struct tcp_tuple tu = {
-        .lport = in.s.dport, .rport = in.s.sport, .fam = pkt->dst.fam, .iface = pkt->iface};
-    memcpy(tu.laddr, pkt->dst.b, 16);
-    memcpy(tu.raddr, pkt->src.b, 16);
     if (pkt->gso_size != 0 && in.s.len > pkt->gso_size)
         in.pieces = (uint16_t)((in.s.len + pkt->gso_size - 1) / pkt->gso_size);
 
-    uint32_t hash;
-    struct tcp_conn *c = find_conn(t, &tu, &hash);
-    unsigned v = verify(t, c, &in) ? IN_GO : (unsigned)CAUSE_DROP_TCP_CHECKSUM;
-    if (v == IN_GO && c == NULL)
-        return rx_other(t, &tu, hash, &in, now);
-    if (v == IN_GO && auth_wanted(t, &in))
-        v = auth_conn_in(t, c, &in);
-    if (v != IN_GO) {
-        refuse(t, c, &tu, c != NULL ? c->serial : 0,
-               c != NULL ? c->state : (unsigned)TERN_TCP_CLOSED, &in, v, now);
-        if (c != NULL)
-            undo_early(t, c, c->gen);
-        return v;
+    struct tcp_conn *c = last_conn(t, &in);
+    if (c == NULL) {
+        tuple_of(&in, &tu);
+        c = find_conn(t, &tu, &hash);
     }
-    uint32_t gen = c->gen;
-    v = tcp_input(t, c, &in, now);
-    if (v != CAUSE_RX_SEG)
-        undo_early(t, c, gen);
-    return v;
+    bool good = verify(t, c, &in);
+    if (c != NULL && good)
+        return rx_conn(t, c, &in, now);
+    if (good)
+        return rx_other(t, &tu, hash, &in, now);
+    if (c == NULL)
+        return refuse(t, c, &tu, 0, TERN_TCP_CLOSED, &in, CAUSE_DROP_TCP_CHECKSUM, now);
+    refuse(t, c, &c->tuple, c->serial, c->state, &in, CAUSE_DROP_TCP_CHECKSUM, now);
+    undo_early(t, c, c->gen);
+    return CAUSE_DROP_TCP_CHECKSUM;
 }

@@ -29,6 +29,7 @@ static void reclaim(struct tcp *t, const struct xmit *x)
 {
     struct tcp_conn *c = conn_at(t, x->conn);
     bool paced = x->timer_ns[TT_PACE - TT_TLP] != 0;
+    cwv_asleep(t, c, x);
     xmit_give(t, c);
     if (paced)
         tcp_ready(t, c);
@@ -65,7 +66,7 @@ struct xmit *xmit_take(struct tcp *t, struct tcp_conn *c)
     link_init(&x->idle);
     x->conn = conn_idx(t, c);
     x->reo_mult = 1;
-    x->fack = c->snd.una;
+    x->fack = x->dsack_round = c->snd.una;
     c->xmit = idx;
     c->cc.ext = ext != 0 ? x->cc_ext : NULL;
     pmtu_begin(t, c, x, (struct tern_time){t->now_ns});
@@ -183,6 +184,24 @@ static void remove_record(struct tcp *t, struct xmit *x, uint32_t idx)
         x->tail = s->prev;
     if (x->hint == idx)
         x->hint = s->prev;
+    x->count--;
+    pool_give(&t->sents, idx);
+}
+
+/* The same for the head, which is mostly the oldest transmission, too. */
+static void remove_head(struct tcp *t, struct xmit *x, struct sent *s)
+{
+    uint32_t idx = x->head;
+    if (s->is == SENT_IN_FLIGHT && x->ahead == idx) {
+        x->ahead = s->anext;
+        *(s->anext != 0 ? &at(t, s->anext)->aprev : &x->atail) = 0;
+    } else {
+        aux_out(t, x, s);
+    }
+    x->head = s->next;
+    *(s->next != 0 ? &at(t, s->next)->prev : &x->tail) = 0;
+    if (x->hint == idx)
+        x->hint = 0;
     x->count--;
     pool_give(&t->sents, idx);
 }
@@ -362,7 +381,8 @@ void sent_again(struct tcp *t, struct tcp_conn *c, struct seq lo, struct seq hi,
 
 void sent_delivered(const struct tcp_conn *c, const struct sent *s, struct seq end, struct news *n)
 {
-    n->pieces += ((uint32_t)seq_diff(end, s->lo) + c->cc.mss - 1) / c->cc.mss;
+    uint32_t len = (uint32_t)seq_diff(end, s->lo);
+    n->pieces += len <= c->cc.mss ? 1 : (len + c->cc.mss - 1) / c->cc.mss;
     if (s->rexmts == 0) { /* [RFC9293:MUST-18] [RFC6298:3] */
         if (n->clean_ns == 0 || s->at_ns > n->clean_ns ||
             (s->at_ns == n->clean_ns && seq_gt(end, n->clean_end))) {
@@ -395,8 +415,7 @@ void sent_acked(struct tcp *t, struct tcp_conn *c, struct news *n)
     if (x == NULL)
         return;
     while (x->head != 0) {
-        uint32_t idx = x->head;
-        struct sent *s = at(t, idx);
+        struct sent *s = at(t, x->head);
         struct seq to = seq_min(una, s->hi);
         if (!seq_lt(s->lo, to))
             break;
@@ -412,8 +431,7 @@ void sent_acked(struct tcp *t, struct tcp_conn *c, struct news *n)
             s->lo = to;
             break;
         }
-        aux_out(t, x, s);
-        remove_record(t, x, idx);
+        remove_head(t, x, s);
     }
 }
 
@@ -445,6 +463,8 @@ void sent_lost(struct tcp *t, struct tcp_conn *c, struct xmit *x, uint32_t idx, 
     s->why = (uint16_t)why;
     x->lost += len;
     x->lost_unsaid += len;
+    if (s->rexmts == 0)
+        x->cwv_lost += len;
     c->gone += len;
     uint32_t after = x->ltail; /* losses are found in about the order in which data was sent */
     while (after != 0 && seq_gt(at(t, after)->lo, s->lo))

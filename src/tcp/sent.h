@@ -49,6 +49,8 @@ _Static_assert(sizeof(struct sent) <= 64, "a record of a transmission grew");
 /* Timers that only a connection with something in flight can have; they continue enum TT_. */
 enum { TT_TLP = 6, TT_REO, TT_PACE, TT_ALL };
 
+#define CWV_PARTS 5 /* four of them make a sampling period, and one has just begun */
+
 struct xmit {
     uint32_t conn;    /* index of the owner */
     struct link idle; /* on the list of idle blocks, oldest first */
@@ -79,12 +81,15 @@ struct xmit {
     bool in_dsack_round;
 
     /* tail loss probe [RFC8985:7.1] */
-    bool tlp_owed, tlp_out,
-        tlp_rexmt;      /* to be sent; sent and unanswered; it was a retransmission */
-    struct seq tlp_end; /* TLP.end_seq */
+    bool tlp_owed, tlp_out, /* to be sent; sent and unanswered: TLP.end_seq is not None */
+        tlp_rexmt,          /* TLP.is_retrans */
+        tlp_stale;          /* no round trip has been measured since the last one */
+    struct seq tlp_end;     /* TLP.end_seq */
 
     /* PRR [RFC9937:6] */
     uint32_t prr_delivered, prr_out, prr_base; /* RecoverFS */
+    int64_t cut_ns; /* when the window was last lowered: what was sent again since and is lost is a
+                       new sign of congestion [RFC5681:4.3] */
 
     /* undo */
     bool undo_ok;        /* prior_* of struct cc belong to the last reduction */
@@ -104,7 +109,15 @@ struct xmit {
     int64_t delivered_ns, first_ns;
     int64_t rtt_from_ns;  /* the next sample for RTO is of a segment sent after this [RFC6298:3] */
     uint32_t lost_unsaid; /* octets marked lost that the plug-in has not been told of */
-    uint32_t used[2];     /* most octets in flight: this round, the one before [RFC7661:4.2] */
+    uint32_t used[2];     /* most octets in flight: this round, the one before */
+
+    /* window validation [RFC7661:4.2] */
+    uint32_t pipe[CWV_PARTS]; /* largest pipeACK sample of each part of the sampling period */
+    int64_t pipe_ns;          /* when the newest part, pipe[0], began; 0 = no sample yet */
+    bool pipe_marked;         /* the round trip that ends next is a sample */
+    uint32_t cwv_base;        /* in a recovery that the non-validated phase has led to:
+                                 Max(pipeACK, LossFlightSize); 0 = in no such */
+    uint32_t cwv_lost;        /* R: octets lost in it, each once */
 
     struct pmtu pmtu; /* zero as long as nothing limits the path */
 
@@ -127,7 +140,8 @@ struct news {
     bool una_moved;
     bool dsack; /* the first block reports a duplicate [RFC2883:4] */
     struct seq dsack_lo, dsack_hi;
-    bool orig; /* data sent before snd.recover, never sent again, was delivered */
+    bool again; /* ... some of it retransmissions since the last reduction */
+    bool orig;  /* data sent before snd.recover, never sent again, was delivered */
     bool reordered;
     uint32_t reordered_by; /* octets between the latest comer and the farthest before it */
     struct seq fack;       /* highest end among what was delivered */
@@ -206,7 +220,10 @@ uint32_t rack_min_rtt_us(const struct xmit *x);
 void rack_rto(struct tcp *t, struct tcp_conn *c, struct tern_time now);
 
 /* tlp.c */
+/* New data has gone out, or was acknowledged cumulatively: the wait begins anew. */
 void tlp_arm(struct tcp *t, struct tcp_conn *c, struct tern_time now);
+/* Any other ACK: does it still wait? */
+void tlp_check(struct tcp *t, struct tcp_conn *c, struct tern_time now);
 void tlp_fire(struct tcp *t, struct tcp_conn *c, struct tern_time now);
 /* The probe has gone out; again = as a retransmission. */
 void tlp_sent(struct tcp *t, struct tcp_conn *c, bool again, struct tern_time now);
@@ -217,6 +234,23 @@ void tlp_ack(struct tcp *t, struct tcp_conn *c, const struct news *n, bool dup,
 /* Fast recovery begins; `cum` octets were acknowledged by the ACK that showed the loss. */
 void prr_enter(struct tcp_conn *c, struct xmit *x, const struct news *n);
 void prr_ack(struct tcp_conn *c, struct xmit *x, const struct news *n);
+/* ssthresh was lowered once more: down to it from what was in flight before this ACK. */
+void prr_again(struct tcp_conn *c, struct xmit *x, const struct news *n);
+
+/* cwv.c: is the window what the path carries, or only what it once did [RFC7661:4]? */
+/* A round trip is over in which `acked` octets were acknowledged: a pipeACK sample. */
+void cwv_round(struct tcp *t, struct tcp_conn *c, struct xmit *x, uint32_t acked,
+               struct tern_time now);
+/* A sign of congestion with `flight` outstanding. In the non-validated phase: ends it, and returns
+ * Max(pipeACK, LossFlightSize), which cwnd is not above any more; else 0. */
+uint32_t cwv_congested(struct tcp *t, struct tcp_conn *c, uint32_t flight, struct tern_time now);
+/* ... and what the window is in the end, `lost` octets having been sent again. base 0: as it is. */
+void cwv_settle(const struct tcp *t, struct tcp_conn *c, uint32_t base, uint32_t lost);
+/* Back to the validated phase, with pipeACK undefined. */
+void cwv_reset(const struct tcp *t, struct tcp_conn *c);
+/* A connection without anything in flight is about to send, or gives its block back. */
+void cwv_resume(struct tcp *t, struct tcp_conn *c, struct tern_time now);
+void cwv_asleep(const struct tcp *t, struct tcp_conn *c, const struct xmit *x);
 
 /* spurious.c */
 /* A reduction is about to happen: remembers what on_undo would bring back. */

@@ -40,6 +40,7 @@ static int conn_opt_cc(struct tcp *t, struct tcp_conn *c, int64_t v)
         return TERN_OK;
     if (set_cc(v, &c->cc_id) != TERN_OK)
         return TERN_EINVAL;
+    cwv_reset(t, c);
     c->cc.acc = 0;
     c->cc.pacing_bps = 0;
     c->cc.ext = NULL;
@@ -135,21 +136,29 @@ static int conn_opt_bool(struct tcp *t, struct tcp_conn *c, enum tern_opt opt, i
     return TERN_OK;
 }
 
+static int conn_maxseg(struct tcp *t, struct tcp_conn *c, int64_t v)
+{
+    if (v < MAXSEG_LEAST || v > MAXSEG_MOST)
+        return TERN_EINVAL;
+    struct tcp_extra *e = extra_take(t, c);
+    if (e == NULL)
+        return TERN_ENOBUFS;
+    e->maxseg = (uint16_t)v;
+    if (c->mss > v)
+        c->mss = (uint16_t)v;
+    if (c->mss_top > v)
+        c->mss_top = (uint16_t)v;
+    if (c->cc.mss > v)
+        c->cc.mss = (uint32_t)v;
+    return TERN_OK;
+}
+
 /* What stands in the headers of the segments. */
-static int conn_opt_header(struct tcp_conn *c, enum tern_opt opt, int64_t v)
+static int conn_opt_header(struct tcp *t, struct tcp_conn *c, enum tern_opt opt, int64_t v)
 {
     switch (opt) {
     case TERN_OPT_MAXSEG:
-        if (v < MAXSEG_LEAST || v > MAXSEG_MOST)
-            return TERN_EINVAL;
-        c->mss_user = (uint16_t)v;
-        if (c->mss > v)
-            c->mss = (uint16_t)v;
-        if (c->mss_top > v)
-            c->mss_top = (uint16_t)v;
-        if (c->cc.mss > v)
-            c->cc.mss = (uint32_t)v;
-        return TERN_OK;
+        return conn_maxseg(t, c, v);
     case TERN_OPT_TTL:
         if (v < 1 || v > 255) /* [RFC9293:MUST-49] */
             return TERN_EINVAL;
@@ -182,10 +191,17 @@ static int conn_opt_extra(struct tcp *t, struct tcp_conn *c, enum tern_opt opt, 
             timer_keep_restart(t, c, now);
         break;
     case TERN_OPT_USER_TIMEOUT_MS:
-        if (v == 0)
-            timer_stop(t, c, TT_USER, CAUSE_TM_USER, now);
-        else if (alive && timer_on(c, TT_REXMT)) /* SYN-SENT too: it counts from now */
-            timer_arm(t, c, TT_USER, time_add_ms(now, v), CAUSE_TM_USER, now);
+        if (alive)
+            uto_apply(t, c, now);
+        break;
+    case TERN_OPT_UTO_S:
+        uto_changed(t, c, now);
+        break;
+    case TERN_OPT_IGNORE_PMTU:
+        pmtu_ignore(t, c, v != 0, now);
+        break;
+    case TERN_OPT_RECVTOS:
+        e->rcvd_tos = 0;
         break;
     case TERN_OPT_NOTSENT_LOWAT:
         user_writable(t, c);
@@ -210,7 +226,7 @@ static int conn_opt_number(struct tcp *t, struct tcp_conn *c, enum tern_opt opt,
         c->rcv_tuned &= set_buf(v, &c->rcv.limit) != TERN_OK;
         return set_buf(v, &c->rcv.limit);
     default:
-        return extra_has(opt) ? conn_opt_extra(t, c, opt, v, now) : conn_opt_header(c, opt, v);
+        return extra_has(opt) ? conn_opt_extra(t, c, opt, v, now) : conn_opt_header(t, c, opt, v);
     }
 }
 
@@ -306,9 +322,17 @@ static int conn_getopt(const struct tcp *t, struct tcp_conn *c, enum tern_opt op
     }
 }
 
-static int conn_getopt_number(const struct tcp_conn *c, enum tern_opt opt, int64_t *v)
+static int conn_getopt_number(const struct tcp *t, const struct tcp_conn *c, enum tern_opt opt,
+                              int64_t *v)
 {
+    const struct tcp_extra *e = extra_of(t, c);
     switch (opt) {
+    case TERN_OPT_UTO_ADOPTED_MS:
+        *v = uto_adopted(t, c);
+        return TERN_OK;
+    case TERN_OPT_RCVD_TOS: /* [RFC9293:MAY-9] */
+        *v = e->recv_tos ? e->rcvd_tos : 0;
+        return TERN_OK;
     case TERN_OPT_SNDBUF:
         *v = c->snd.limit;
         return TERN_OK;
@@ -361,7 +385,7 @@ int tcp_getopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t *v)
         return TERN_OK;
     }
     int err = conn_getopt(t, c, opt, v);
-    return err == TERN_ENOPROTOOPT ? conn_getopt_number(c, opt, v) : err;
+    return err == TERN_ENOPROTOOPT ? conn_getopt_number(t, c, opt, v) : err;
 }
 
 int tcp_sockname(struct tcp *t, struct tern_sock s, struct tern_endpoint *out)

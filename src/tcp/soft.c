@@ -12,7 +12,7 @@
 void soft_error(struct tcp *t, struct tcp_conn *c, int err)
 {
     tern_assert(err < 0);
-    c->soft_err = (int16_t)err; /* [RFC9293:MUST-56] */
+    c->soft_err = (int8_t)err; /* [RFC9293:MUST-56] */
     if (extra_of(t, c)->error_reports !=
         0) /* [RFC9293:MUST-47] [RFC9293:SHLD-20] [RFC9293:SHLD-25] */
         event_raise(t, c, TERN_EV_SOFT_ERROR);

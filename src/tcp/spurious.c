@@ -85,6 +85,7 @@ bool undo_ack(struct tcp *t, struct tcp_conn *c, const struct news *n, struct te
     x->rack_end = n->clean_end;
     c->recovery = c->rto_recovery = false;
     x->undo_ok = x->frto = false;
+    x->cwv_base = 0;
     c->owe_rexmt = 0;
     conn_cc(t, c)->on_undo(&c->cc);
     note_cc(t, c, cause, now);

@@ -84,10 +84,11 @@ void tcp_die(struct tcp *t, struct tcp_conn *c, int err, unsigned cause, struct 
         fastopen_gone(t, c, cause);
     conn_unhash(t, c);
     release_all_but_unread(t, c);
+    tally_over(t, c, now);
     if (c->orphan) {
         conn_free(t, c);
         return;
     }
-    c->err = (int16_t)err; /* [RFC9293:MUST-12] */
+    c->err = (int8_t)err; /* [RFC9293:MUST-12] */
     event_raise(t, c, TERN_EV_CLOSED | TERN_EV_READABLE | TERN_EV_WRITABLE);
 }

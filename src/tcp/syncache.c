@@ -77,6 +77,8 @@ void half_send(struct tcp *t, struct tcp_half *h, unsigned cause, struct tern_ti
     if (a.tfo != 0)
         fastopen_cookie(t, listener_of(t, h), &a.tuple, a.tfo_cookie);
     ecn_answer(h->ecn, &a);
+    if (a.tfo == 0 && !a.accecn) /* there is room */
+        a.uto = uto_of_listener(t, listener_of(t, h));
     if (h->ts) {
         a.tsval = tsval_now(t, ts_offset_of(t, &a.tuple), now);
         a.tsecr = h->ts_recent;
@@ -278,7 +280,6 @@ static void fill_conn(struct tcp *t, struct tcp_conn *c, const struct tcp_half *
     listener_gives(t, c, l);
     c->rcv_ws = h->own_ws;
     auth_opened(t, c, h->ao_id);
-    c->mss_user = extra_of_listener(t, l)->maxseg;
     conn_take_opts(t, c, &o);
     c->ts_off = ts_offset_of(t, &c->tuple);
     c->snd.iss = h->iss;
@@ -355,6 +356,18 @@ static unsigned promote(struct tcp *t, struct tcp_half *h, const struct tcp_tupl
     return v;
 }
 
+static bool half_again(const struct tcp_half *h, const struct tcp_seg *s)
+{
+    return (s->th & (TERN_TH_SYN | TERN_TH_RST | TERN_TH_ACK)) == TERN_TH_SYN &&
+           seq_eq(s->seq, h->irs);
+}
+
+/* One handshake must not offer classic and accurate ECN. */
+static bool half_mixes(const struct tcp *t, const struct tcp_half *h, const struct tcp_seg *s)
+{
+    return half_again(h, s) && ecn_mixes(t, h->ecn, s);
+}
+
 /* A stray duplicate by its timestamp, or the SYN once more. */
 static unsigned half_repeats(struct tcp *t, struct tcp_half *h, const struct tcp_seg *s,
                              struct tern_time now)
@@ -364,8 +377,7 @@ static unsigned half_repeats(struct tcp *t, struct tcp_half *h, const struct tcp
         half_ack(t, h, CAUSE_TX_ACK_PAWS, now);
         return CAUSE_DROP_PAWS;
     }
-    if ((s->th & (TERN_TH_SYN | TERN_TH_RST | TERN_TH_ACK)) != TERN_TH_SYN ||
-        !seq_eq(s->seq, h->irs))
+    if (!half_again(h, s) || half_mixes(t, h, s))
         return IN_GO;
     if (h->where == HALF_HELD_LATER) /* no forger would */
         half_move(t, h, HALF_HELD_NEW, tcp_ms(t, now) + HOLD_MS);
@@ -388,6 +400,11 @@ static unsigned half_steps(struct tcp *t, struct tcp_half *h, const struct tcp_t
     unsigned v = half_repeats(t, h, s, now);
     if (v != IN_GO)
         return v;
+    if (half_mixes(t, h, s)) { /* [RFC9768:3.1.5#1] */
+        ans_rst(t, tu, in, h->serial, TERN_TCP_SYN_RECEIVED, CAUSE_TX_RST_ECN_MIXED);
+        half_drop(t, h, CAUSE_ST_ECN_MIXED, now);
+        return CAUSE_RX_SEG;
+    }
     if (!in_acceptable(s->seq, seglen, nxt, half_window(t, h))) { /* step 1 */
         if (s->th & TERN_TH_RST)
             return CAUSE_DROP_RST_OUT_OF_WINDOW;

@@ -21,7 +21,7 @@ _Static_assert((int)TT_TLP == (int)TT_COUNT,
                "the timers of struct xmit continue those of struct tcp_conn");
 
 /* NULL: this timer cannot run now. */
-static int64_t *slot(const struct tcp *t, struct tcp_conn *c, unsigned which)
+static inline int64_t *slot(const struct tcp *t, struct tcp_conn *c, unsigned which)
 {
     if (which < TT_COUNT)
         return &c->timer_ns[which];
@@ -46,7 +46,6 @@ int64_t timer_due(const struct tcp *t, const struct tcp_conn *c, unsigned which)
 static void note_timer(struct tcp *t, const struct tcp_conn *c, unsigned kind, unsigned which,
                        unsigned cause, int64_t us, struct tern_time now)
 {
-    trace_count(t->trace, cause);
     struct tern_trace *r = trace_add(t->trace, now, kind, cause);
     if (r == NULL)
         return;
@@ -69,17 +68,21 @@ void timer_arm(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_ti
     *due = at.ns > 0 ? at.ns : 1;
     if (!wheel_armed(&c->wheel) || at.ns < c->wheel.due_ns)
         wheel_set(&t->wheel, conn_idx(t, c), at);
-    note_timer(t, c, TERN_TR_TIMER_ARM, which, cause, time_diff_us(at, now), now);
+    trace_count(t->trace, cause);
+    if (t->trace->ring != NULL)
+        note_timer(t, c, TERN_TR_TIMER_ARM, which, cause, time_diff_us(at, now), now);
 }
 
-void timer_stop(struct tcp *t, struct tcp_conn *c, unsigned which, unsigned cause,
+void timer_halt(struct tcp *t, struct tcp_conn *c, unsigned which, unsigned cause,
                 struct tern_time now)
 {
     int64_t *due = slot(t, c, which);
     if (due == NULL || *due == 0)
         return;
     *due = 0;
-    note_timer(t, c, TERN_TR_TIMER_STOP, which, cause, 0, now);
+    trace_count(t->trace, cause);
+    if (t->trace->ring != NULL)
+        note_timer(t, c, TERN_TR_TIMER_STOP, which, cause, 0, now);
 }
 
 /* RTO, or on an ACK when too little is outstanding for fast retransmit what is left of it since the
@@ -101,17 +104,19 @@ static int64_t rexmt_us(const struct tcp *t, const struct tcp_conn *c, unsigned 
 void timer_rexmt_update(struct tcp *t, struct tcp_conn *c, unsigned cause, struct tern_time now)
 {
     if (seq_eq(c->snd.una, c->snd.nxt)) {
-        timer_stop(t, c, TT_REXMT, CAUSE_TM_REXMT_STOP, now);
         timer_stop(t, c, TT_USER, CAUSE_TM_REXMT_STOP, now);
+        if (c->extra == 0 || !ecn_held(t, c))
+            timer_stop(t, c, TT_REXMT, CAUSE_TM_REXMT_STOP, now);
+        else /* [RFC3168:6.1.2#3] */
+            timer_arm(t, c, TT_REXMT, time_add_us(now, c->rtt.rto_us), cause, now);
         return;
     }
     /* [RFC6298:5] */
     timer_arm(t, c, TT_REXMT, time_add_us(now, rexmt_us(t, c, cause, now)), cause, now);
     /* It counts from the first sending or the last progress; a retransmission does not put it off.
      */
-    uint32_t user_ms = extra_of(t, c)->user_timeout_ms;
-    /* [RFC9293:MUST-21] */
-    if (user_ms != 0 && (cause == CAUSE_TM_REXMT_ACK || !timer_on(c, TT_USER)))
+    int64_t user_ms = c->extra != 0 ? uto_patience(t, c) : 0;
+    if (user_ms > 0 && (cause == CAUSE_TM_REXMT_ACK || !timer_on(c, TT_USER)))
         timer_arm(t, c, TT_USER, time_add_ms(now, user_ms), CAUSE_TM_USER, now);
 }
 
@@ -122,8 +127,7 @@ void timer_keep_restart(struct tcp *t, struct tcp_conn *c, struct tern_time now)
         timer_stop(t, c, TT_KEEP, CAUSE_TM_KEEP, now);
     else
         /* [RFC9293:MUST-27] [RFC9293:MAY-5] */
-        timer_arm(t, c, TT_KEEP, time_add_ms(now, extra_of(t, c)->keep_idle_ms), CAUSE_TM_KEEP,
-                  now);
+        timer_arm(t, c, TT_KEEP, time_add_ms(now, uto_keep_idle(t, c)), CAUSE_TM_KEEP, now);
 }
 
 /* Shares the persist timer, which then finds out by itself whether there is anything to probe. */
@@ -146,12 +150,21 @@ void timer_fin_wait_2(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 
 /* ---- what they do ---- */
 
+/* Have there been as many SYNs, or SYN-ACKs, as there may be? */
+static bool syn_over(const struct tcp *t, const struct tcp_conn *c)
+{
+    int32_t most = extra_of(t, c)->syn_retries;
+    if (fastopen_child(t, c))
+        most = (int32_t)t->cfg->synack_retries;
+    return most >= 0 && c->rexmts > most;
+}
+
 static void rexmt_syn(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
     bool sent = c->state == TERN_TCP_SYN_SENT;
-    /* [RFC9293:MUST-23] */
-    if (++c->rexmts >
-        (fastopen_child(t, c) ? t->cfg->synack_retries : extra_of(t, c)->syn_retries)) {
+    if (c->rexmts < UINT8_MAX)
+        c->rexmts++;
+    if (syn_over(t, c)) {                                              /* [RFC9293:MUST-23] */
         tcp_die(t, c, c->soft_err != 0 ? c->soft_err : TERN_ETIMEDOUT, /* [RFC9293:MUST-22] */
                 sent ? CAUSE_ST_SYN_TIMEOUT : CAUSE_ST_SYN_ACK_TIMEOUT, now);
         return;
@@ -164,8 +177,20 @@ static void rexmt_syn(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     tcp_ready(t, c);
 }
 
+/* Does something else than a count of retransmissions decide when this connection ends? Not for one
+ * whose application is gone. */
+static bool patient(const struct tcp *t, const struct tcp_conn *c)
+{
+    return c->extra != 0 && !c->orphan && uto_patience(t, c) != 0; /* [RFC9293:MUST-21] */
+}
+
 static void on_rexmt(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
+    ecn_release(t, c);
+    if (seq_eq(c->snd.una, c->snd.nxt)) { /* that was what it waited for */
+        tcp_ready(t, c);
+        return;
+    }
     tally_rto(t, c, now);
     if (!c->syn_acked) { /* in FIN-WAIT-1 too, if CLOSE came in SYN-RECEIVED */
         rexmt_syn(t, c, now);
@@ -179,7 +204,7 @@ static void on_rexmt(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     bool answers = (uint64_t)(tcp_ms(t, now) - c->last_rx_ms) * 1000 <= t->cfg->rto_max_us;
     if (c->snd.wnd == 0 && answers && c->rexmts >= r2 && !c->orphan) /* [RFC9293:SHLD-17] */
         c->rexmts = (uint8_t)(r2 - 1);
-    if (c->rexmts >= r2) { /* [RFC9293:MUST-20] */
+    if (c->rexmts >= r2 && !patient(t, c)) { /* [RFC9293:MUST-20] */
         tcp_die(t, c, c->soft_err != 0 ? c->soft_err : TERN_ETIMEDOUT, CAUSE_ST_R2, now);
         return;
     }
@@ -189,22 +214,25 @@ static void on_rexmt(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 /* Is it time to give up a peer whose window is shut? Then it is done. */
 static bool persist_over(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
-    uint32_t shut_ms = tcp_ms(t, now) - c->persist_ms;
+    uint32_t shut_ms = tcp_ms(t, now) - c->snd.persist_ms;
     uint32_t most = t->cfg->persist_give_up_ms;
-    uint32_t user_ms = extra_of(t, c)->user_timeout_ms;
+    int32_t user_ms = extra_of(t, c)->user_timeout_ms;
+    int64_t silent_ms = tcp_ms(t, now) - c->last_rx_ms,
+            most_ms = patient(t, c) ? uto_patience(t, c) : 0;
     if ((c->orphan || tcp_pressure(t)) && most != 0 && shut_ms >= most) { /* [RFC6429:4] */
         ans_conn_rst(t, c, CAUSE_TX_RST_PERSIST);
         tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_PERSIST_TIMEOUT, now);
         return true;
     }
     /* Answered or not: Linux's TCP_USER_TIMEOUT counts the time that the window is shut. */
-    if (user_ms != 0 && shut_ms >= user_ms) {
+    if (user_ms > 0 && shut_ms >= (uint32_t)user_ms) {
         ans_conn_rst(t, c, CAUSE_TX_RST_TIMEOUT);
         tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_USER_TIMEOUT, now);
         return true;
     }
-    if (c->rexmts >= t->cfg->r2_retries) { /* the probes themselves go unanswered */
-        tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_R2, now);
+    /* The probes themselves go unanswered. */
+    if (most_ms != 0 ? most_ms > 0 && silent_ms >= most_ms : c->rexmts >= t->cfg->r2_retries) {
+        tcp_die(t, c, TERN_ETIMEDOUT, most_ms > 0 ? CAUSE_ST_USER_TIMEOUT : CAUSE_ST_R2, now);
         return true;
     }
     return false;
@@ -231,7 +259,8 @@ static void on_persist(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     }
     if (persist_over(t, c, now))
         return;
-    c->rexmts++;
+    if (c->rexmts < UINT8_MAX)
+        c->rexmts++;
     c->owe_probe = CAUSE_TX_PROBE_WINDOW; /* [RFC9293:MUST-36] [RFC9293:MUST-35] */
     tcp_ready(t, c);
 }
@@ -242,15 +271,15 @@ static void on_keep(struct tcp *t, struct tcp_conn *c, struct tern_time now)
                 c->snd.nxt)) /* [RFC9293:MUST-26]; what acknowledges it starts us anew */
         return;
     const struct tcp_extra *e = extra_of(t, c);
-    uint32_t idle = tcp_ms(t, now) - c->last_rx_ms;
-    if (idle < e->keep_idle_ms) {
-        timer_arm(t, c, TT_KEEP, time_add_ms(now, e->keep_idle_ms - idle), CAUSE_TM_KEEP, now);
+    uint32_t idle = tcp_ms(t, now) - c->last_rx_ms, first = uto_keep_idle(t, c);
+    if (idle < first) {
+        timer_arm(t, c, TT_KEEP, time_add_ms(now, first - idle), CAUSE_TM_KEEP, now);
         return;
     }
     /* [RFC9293:MUST-29] */
     /* A user timeout takes the place of the count, after one probe at least, as on Linux. */
-    bool dead = e->user_timeout_ms != 0 ? c->keep_probes > 0 && idle >= e->user_timeout_ms
-                                        : c->keep_probes >= e->keep_cnt;
+    bool dead = e->user_timeout_ms > 0 ? c->keep_probes > 0 && idle >= (uint32_t)e->user_timeout_ms
+                                       : c->keep_probes >= e->keep_cnt;
     if (dead) { /* not on the first lost probe */
         ans_conn_rst(t, c, CAUSE_TX_RST_TIMEOUT);
         tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_KEEPALIVE_DEAD, now);
@@ -277,7 +306,9 @@ static unsigned fired_cause(const struct tcp_conn *c, unsigned which)
 void tcp_timeout(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_time now)
 {
     tern_assert(c->used && c->state != TERN_TCP_CLOSED);
-    note_timer(t, c, TERN_TR_TIMER_FIRE, which, fired_cause(c, which), 0, now);
+    trace_count(t->trace, fired_cause(c, which));
+    if (t->trace->ring != NULL)
+        note_timer(t, c, TERN_TR_TIMER_FIRE, which, fired_cause(c, which), 0, now);
     switch (which) {
     case TT_REXMT:
         on_rexmt(t, c, now);
@@ -303,7 +334,8 @@ void tcp_timeout(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_
         tcp_ready(t, c);
         break;
     case TT_USER:
-        tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_USER_TIMEOUT, now);
+        if (!uto_waits(t, c, now))
+            tcp_die(t, c, TERN_ETIMEDOUT, CAUSE_ST_USER_TIMEOUT, now);
         break;
     default:
         tern_assert(which == TT_FIN_WAIT_2);
@@ -339,18 +371,19 @@ static void conn_tick(struct tcp *t, uint32_t idx, struct tern_time now)
 void tcp_tick(struct tcp *t, struct tern_time now)
 {
     uint32_t idx;
-    t->now_ns = now.ns;
+    tcp_at(t, now);
     for (unsigned i = 0; i < TICK_BUDGET && (idx = wheel_pop(&t->wheel, now)) != 0; i++)
         conn_tick(t, idx, now);
     half_tick(t, now);
     tw_tick(t, now);
     detect_roll(t, now);
     xmit_tick(t, now);
+    park_tick(t, now);
 }
 
 struct tern_time tcp_deadline(const struct tcp *t)
 {
     struct tern_time d = wheel_deadline(&t->wheel);
     d = time_min(d, time_min(half_deadline(t), detect_deadline(t)));
-    return time_min(d, tw_deadline(t));
+    return time_min(d, time_min(tw_deadline(t), park_deadline(t)));
 }

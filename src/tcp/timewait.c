@@ -161,7 +161,7 @@ static struct tcp_tw *tw_new(struct tcp *t, struct tcp_conn *c, struct tern_time
     memcpy(w.laddr, c->tuple.laddr, 4);
     memcpy(w.raddr, c->tuple.raddr, 4);
     w.sign = auth_tw_take(t, c);
-    return tw_push(t, &w, c->hash, now);
+    return tw_push(t, &w, tuple_hash(t, &c->tuple), now);
 }
 
 /* The connection's network side goes on as a record; what its reader has not read stays with the

@@ -4,27 +4,32 @@
  * round trips, one more segment is sent, new or the last again, so that SACK can show what is
  * missing long before the retransmission timer would.
  *
- * The RFC has one timer that is either the probe's or the retransmission's. Here both run, and the
- * probe's is never the later one; when it fires the other begins anew, which is the same.
+ * The RFC has one timer that is either the probe's or the retransmission's. Here both run: the
+ * probe's is never the later one, at the same instant it comes first, and when it fires the other
+ * begins anew, whether a probe goes out or not. So no timeout comes before the flight's first
+ * probe.
  */
 #include "tcp/conn.h"
 
-#define SLACK_US  2000   /* for the peer's clock ticks */
-#define LEAST_US  10000  /* hosts that are busy answer late: no probe before this */
-#define DELACK_US 200000 /* TLP.max_ack_delay [RFC8985:7.2] */
+#define SLACK_US  2000    /* of profiles that have it */
+#define LEAST_US  10000   /* hosts that are busy answer late: no probe before this */
+#define DELACK_US 200000  /* TLP.max_ack_delay [RFC8985:7.2] */
+#define FIRST_US  1000000 /* without a round-trip sample */
 
-static bool may_probe(const struct tcp_conn *c, const struct xmit *x)
+/* What else finds a loss needs no probe [RFC8985:7.2]. */
+static bool may_wait(const struct tcp *t, const struct tcp_conn *c, const struct xmit *x)
 {
-    return c->sack_ok && !x->blind && !c->recovery && !c->rto_recovery && x->sacked == 0 &&
-           x->lost == 0 && !x->tlp_out && !x->tlp_owed && x->head != 0; /* [RFC8985:7.3#1] */
+    return c->sack_ok && c->syn_acked && !x->blind && !c->recovery && !c->rto_recovery &&
+           x->sacked == 0 && x->lost == 0 && !x->tlp_owed && x->head != 0 &&
+           timer_on(c, TT_REXMT) && !(c->extra != 0 && ecn_held(t, c));
 }
 
 /* [RFC8985:7.2] TLP_calc_PTO() */
 static int64_t pto_us(const struct tcp *t, const struct tcp_conn *c)
 {
     if (c->rtt.srtt_us == 0)
-        return 1000000;
-    int64_t us = 2 * (int64_t)c->rtt.srtt_us + SLACK_US;
+        return FIRST_US;
+    int64_t us = 2 * (int64_t)c->rtt.srtt_us + (t->pol->tlp_slack ? SLACK_US : 0);
     if ((uint32_t)seq_diff(c->snd.nxt, c->snd.una) <= c->cc.mss)
         us += DELACK_US;
     return us < LEAST_US && !t->pol->tlp_short ? LEAST_US : us;
@@ -35,26 +40,34 @@ void tlp_arm(struct tcp *t, struct tcp_conn *c, struct tern_time now)
     const struct xmit *x = conn_xmit(t, c);
     if (x == NULL)
         return;
-    bool may = may_probe(c, x) && timer_on(c, TT_REXMT);
-    int64_t us = may ? pto_us(t, c) : 0;
-    /* When the retransmission timer is no later, it is as good a probe. */
-    bool early = may && now.ns + us * 1000 < c->timer_ns[TT_REXMT];
-    if (may && !early && t->pol->tlp_first && c->rexmts == 0)
-        timer_arm(t, c, TT_TLP, (struct tern_time){c->timer_ns[TT_REXMT] - 1}, CAUSE_TM_TLP, now);
-    else if (early)
-        timer_arm(t, c, TT_TLP, time_add_us(now, us), CAUSE_TM_TLP, now);
-    else if (x->timer_ns[0] != 0)
+    if (may_wait(t, c, x)) { /* [RFC8985:7.2] */
+        struct tern_time due = time_add_us(now, pto_us(t, c));
+        if (due.ns > c->timer_ns[TT_REXMT])
+            due.ns = c->timer_ns[TT_REXMT];
+        timer_arm(t, c, TT_TLP, due, CAUSE_TM_TLP, now);
+    } else {
+        tlp_check(t, c, now);
+    }
+}
+
+void tlp_check(struct tcp *t, struct tcp_conn *c, struct tern_time now)
+{
+    const struct xmit *x = conn_xmit(t, c);
+    if (x != NULL && x->timer_ns[0] != 0 && !may_wait(t, c, x))
         timer_stop(t, c, TT_TLP, CAUSE_TM_TLP_STOP, now);
 }
 
+/* One probe at a time, and a round trip is measured between two of them, or they would keep SRTT
+ * from following the path [RFC8985:7.3#1]. */
 void tlp_fire(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 {
     struct xmit *x = conn_xmit(t, c);
-    if (x == NULL || !may_probe(c, x) || !state_synchronized(c->state))
+    if (x == NULL || !may_wait(t, c, x) || !state_synchronized(c->state))
+        return;
+    timer_rexmt_update(t, c, CAUSE_TM_REXMT, now); /* in any case */
+    if (x->tlp_out || x->tlp_stale)
         return;
     x->tlp_owed = true;
-    if (t->pol->tlp_first)
-        timer_rexmt_update(t, c, CAUSE_TM_REXMT, now); /* not both at one instant */
     tcp_ready(t, c);
 }
 
@@ -62,7 +75,7 @@ void tlp_sent(struct tcp *t, struct tcp_conn *c, bool again, struct tern_time no
 {
     struct xmit *x = conn_xmit(t, c);
     x->tlp_owed = false;
-    x->tlp_out = true;
+    x->tlp_out = x->tlp_stale = true;
     x->tlp_rexmt = again;
     x->tlp_end = c->snd.nxt;
     timer_stop(t, c, TT_TLP, CAUSE_TM_TLP_STOP, now);
@@ -88,8 +101,11 @@ void tlp_ack(struct tcp *t, struct tcp_conn *c, const struct news *n, bool dup,
         x->tlp_out = false;
         if (!c->recovery && !c->rto_recovery) {
             undo_begin(t, c, false, now);
+            uint32_t base = cwv_congested(t, c, n->flight_before, now);
             cc->on_loss(&c->cc, n->flight_before, now);
             cc->on_recovered(&c->cc, snd_flight(c), now);
+            cwv_settle(t, c, base, c->cc.mss);
+            x->cut_ns = now.ns;
             note_cc(t, c, CAUSE_CC_TLP, now);
         }
     }

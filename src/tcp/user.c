@@ -118,7 +118,7 @@ int tcp_send_commit(struct tcp *t, struct tern_sock s, size_t n, uint32_t flags,
         return TERN_EBADF;
     if (n > c->snd.buf.cap - c->snd.buf.len)
         return TERN_EINVAL;
-    t->now_ns = now.ns;
+    tcp_at(t, now);
     committed(t, c, n, flags, now);
     return TERN_OK;
 }
@@ -188,7 +188,7 @@ static void pass_oob(struct tcp *t, struct tcp_conn *c)
 
 void user_readable(struct tcp *t, struct tcp_conn *c)
 {
-    if (c->rcv.buf.len != 0 && c->rcv.buf.len >= extra_of(t, c)->rcvlowat)
+    if (c->rcv.buf.len != 0 && (c->extra == 0 || c->rcv.buf.len >= extra_of(t, c)->rcvlowat))
         event_raise(t, c, TERN_EV_READABLE);
 }
 
@@ -219,7 +219,7 @@ int tcp_recv_consume(struct tcp *t, struct tern_sock s, size_t n, struct tern_ti
         return TERN_EBADF;
     if (n > before_oob(c))
         return TERN_EINVAL;
-    t->now_ns = now.ns;
+    tcp_at(t, now);
     if (n == 0)
         return TERN_OK;
     note_call(t, c, TERN_CALL_RECV, (uint32_t)n, now);

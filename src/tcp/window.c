@@ -23,7 +23,7 @@ static uint32_t window_free(const struct tcp *t, const struct tcp_conn *c)
 {
     uint32_t len = c->rcv.buf.len;
     uint32_t room = c->rcv.limit > len ? c->rcv.limit - len : 0;
-    uint32_t clamp = extra_of(t, c)->window_clamp;
+    uint32_t clamp = c->extra != 0 ? extra_of(t, c)->window_clamp : 0;
     if (clamp != 0 && room > clamp)
         room = clamp;
     if (t->pol->slow_window && room > SLOW_FIRST) {

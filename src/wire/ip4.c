@@ -12,15 +12,9 @@
 enum { IP4_OPT_END = 0, IP4_OPT_NOP = 1, IP4_OPT_LSRR = 131, IP4_OPT_SSRR = 137 };
 
 /* The checksum over a header of hlen octets, a multiple of 4. */
-static uint16_t ip4_header_cksum(const uint8_t *p, size_t hlen)
+static inline uint16_t ip4_header_cksum(const uint8_t *p, size_t hlen)
 {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < hlen; i += 4) {
-        uint32_t w;
-        memcpy(&w, p + i, 4);
-        sum += w;
-    }
-    return cksum_fold(sum);
+    return cksum_fold(cksum_header(p, (uint32_t)hlen));
 }
 
 int ip4_parse(const uint8_t *p, size_t n, struct ip4_hdr *out)
@@ -38,7 +32,7 @@ int ip4_parse(const uint8_t *p, size_t n, struct ip4_hdr *out)
         return CAUSE_DROP_IP_CHECKSUM;
     uint16_t frag = be16_load(p + 6);
     uint32_t at = (frag & (uint32_t)IP4_FRAG_MASK) * 8;
-    if (total < hlen || total > n || at + (total - hlen) > IP4_MAX_LEN)
+    if (total < hlen || total > n || (at != 0 && at + (total - hlen) > IP4_MAX_LEN))
         return CAUSE_DROP_IP_HEADER;
     memcpy(out->src, p + 12, 4);
     memcpy(out->dst, p + 16, 4);

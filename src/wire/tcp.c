@@ -14,12 +14,21 @@ enum tcp_opt_kind {
     OPT_SACK = 5,
     OPT_TS = 8,
     OPT_MD5 = 19,
+    OPT_UTO = 28,
     OPT_AO = 29,
     OPT_ACCECN0 = 172, /* counters of ECT(0), CE, ECT(1) [RFC9768:3.2.3] */
     OPT_ACCECN1 = 174, /* ... of ECT(1), CE, ECT(0) */
 };
 
-enum { LEN_MSS = 4, LEN_WS = 3, LEN_SACK_OK = 2, LEN_TS = 10, LEN_MD5 = 18, LEN_AO = 16 };
+enum {
+    LEN_MSS = 4,
+    LEN_WS = 3,
+    LEN_SACK_OK = 2,
+    LEN_TS = 10,
+    LEN_MD5 = 18,
+    LEN_AO = 16,
+    LEN_UTO = 4
+};
 
 #define WS_MAX    14
 #define TFO_MAGIC 0xF989u
@@ -114,6 +123,8 @@ static void tcp_parse_rare(uint8_t kind, const uint8_t *v, size_t n, struct tcp_
         tcp_parse_tfo(kind, v + 2, n - 2, o);
     else if (kind == OPT_MD5 || kind == OPT_AO)
         tcp_parse_sign(kind, v, n, o);
+    else if (kind == OPT_UTO && n == LEN_UTO - 2 && (be16_load(v) & TCP_UTO_MOST) != 0)
+        o->uto = be16_load(v); /* [RFC5482:3] */
 }
 
 /* One option: its kind and the n octets of its value. */
@@ -213,7 +224,8 @@ static size_t tcp_opts_rare(const struct tcp_opts *o)
     static const uint8_t sign[] = {
         [TCP_SIGN_NONE] = 0, [TCP_SIGN_MD5] = SIGN_MD5_ROOM, [TCP_SIGN_AO] = SIGN_AO_ROOM};
     tern_assert(o->sign < sizeof sign);
-    return ((tfo + 3) & ~(size_t)3) + (o->accecn != 0 ? 12u : 0u) + sign[o->sign];
+    return ((tfo + 3) & ~(size_t)3) + (o->accecn != 0 ? 12u : 0u) + (o->uto != 0 ? LEN_UTO : 0u) +
+           sign[o->sign];
 }
 
 /* Ends of list fill that order up: nothing may follow them [RFC9293:MUST-69]. */
@@ -362,6 +374,8 @@ static uint8_t *tcp_build_options(uint8_t *p, const struct tcp_opts *o)
         p = tcp_build_tfo(p, o);
     if (o->accecn != 0)
         p = tcp_build_accecn(p, o);
+    if (o->uto != 0)
+        p = tcp_put(p, OPT_UTO, LEN_UTO, o->uto >> 8, o->uto & 255u);
     if (o->sign != TCP_SIGN_NONE)
         p = tcp_build_sign(p, o);
     return p;

@@ -28,6 +28,10 @@ enum tcp_sign {
 #define TCP_TFO     34u  /* Fast Open cookie [RFC7413:4.1.1] */
 #define TCP_TFO_EXP 254u /* the same as an experiment: ExID 0xF989 [RFC6994] */
 
+/* The user timeout option [RFC5482:3]: the granularity bit, and 15 bits of seconds or minutes. */
+#define TCP_UTO_MINUTES 0x8000u
+#define TCP_UTO_MOST    0x7fffu
+
 /* The order of a SYN's options, built only: both are seen on the Internet. */
 enum tcp_layout {
     TCP_LAYOUT_SACK_FIRST = 0, /* MSS, SACK permitted, timestamps, NOP, window scale */
@@ -40,6 +44,7 @@ struct tcp_opts {
     uint8_t ws;                            /* shift count; the parser caps it at 14 [RFC7323:2.3] */
     uint8_t layout;                        /* enum tcp_layout, if has_mss */
     uint16_t mss;                          /* parsed: never 0 */
+    uint16_t uto; /* user timeout, as on the wire; 0 = no such option, or one of no time at all */
     uint32_t tsval, tsecr;
     uint8_t tfo;     /* Fast Open cookie: TCP_TFO or TCP_TFO_EXP; 0 = no such option */
     uint8_t tfo_len; /* its octets: 4, 6 ... 16; 0 = asks for one */
@@ -91,9 +96,10 @@ int tcp_parse(const uint8_t *p, size_t n, struct tcp_seg *out);
  * Options lie on four-octet boundaries in the order that deployed stacks use:
  *   MSS, SACK permitted, timestamps, NOP, window scale    on a SYN
  *   NOP, NOP, timestamps, NOP, NOP, SACK                  otherwise
- * and as the last NOP, NOP and MD5, or AO: the digest's or MAC's octets are
- * zero, and are the last of the header.
- * and at the end a Fast Open cookie or the AccECN counters, filled up with NOPs.
+ * and as the last NOP, NOP and MD5, or AO: the digest's or MAC's octets are zero, and are the last
+ * of the header;
+ * and before that a Fast Open cookie, the AccECN counters (both filled up with NOPs) and the user
+ * timeout.
  */
 size_t tcp_build(uint8_t *p, size_t cap, const struct tcp_seg *s);
 

@@ -465,7 +465,7 @@ static void op_look(struct run *r)
 static void op_opt(struct run *r, bool set)
 {
     struct tern_sock s = handle(r);
-    int opt = take(r) % (TERN_OPT_RCVQ + 2);
+    int opt = take(r) % (TERN_OPT_UTO_ADOPTED_MS + 2);
     int64_t v = 0;
     if (set) {
         v = (int8_t)take(r);

@@ -16,6 +16,7 @@ static void valid(const uint8_t *p, size_t n, const struct tcp_seg *s)
     fuzz_law(s->opt.ws <= 14 && (s->opt.has_ws || s->opt.ws == 0));
     fuzz_law(s->opt.has_mss == (s->opt.mss != 0));
     fuzz_law(s->opt.has_ts || (s->opt.tsval == 0 && s->opt.tsecr == 0));
+    fuzz_law(s->opt.uto == 0 || (s->opt.uto & TCP_UTO_MOST) != 0);
     fuzz_law(s->opt.nsack <= TCP_SACK_BLOCKS);
     fuzz_law(s->opt.sign <= TCP_SIGN_BAD);
     fuzz_law(s->opt.sign == TCP_SIGN_NONE || (s->opt.sign_at >= p + TCP_HDR_LEN &&
@@ -30,6 +31,7 @@ static void same_options(const struct tcp_opts *a, const struct tcp_opts *b)
     fuzz_law(a->has_ws == b->has_ws && a->ws == b->ws);
     fuzz_law(a->has_mss == b->has_mss && a->mss == b->mss && a->sack_ok == b->sack_ok);
     fuzz_law(a->sign == b->sign && a->tfo == b->tfo);
+    fuzz_law(a->uto == b->uto);
     fuzz_law((a->accecn != 0) == (b->accecn != 0) && a->ceb == b->ceb);
     fuzz_law(a->sign != TCP_SIGN_AO || (a->ao_key == b->ao_key && a->ao_rnext == b->ao_rnext));
     fuzz_law(b->nsack <= a->nsack);
@@ -48,6 +50,8 @@ static void writable(struct tcp_opts *o)
         o->tfo = 0;
     if (tcp_opts_len(o) > TCP_OPTS_MAX)
         o->accecn = 0;
+    if (tcp_opts_len(o) > TCP_OPTS_MAX)
+        o->uto = 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

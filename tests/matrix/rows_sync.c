@@ -329,6 +329,12 @@ static void rto(struct rig *r) /* [RFC6298:5.4] [RFC6298:5] */
     in_flight(r);
     struct tcp_conn *c = rig_conn(r);
     struct seq una = c->snd.una;
+    int64_t tlp = timer_due(r->t, c, TT_TLP);
+    if (tlp != 0) { /* a probe comes first, and the timeout waits for as long again [RFC8985:7.3] */
+        rig_run(r, (tlp - r->now.ns) / 1000000 + 1);
+        assert_int_equal(r->n, 1);
+        assert_int_equal(r->out[0].out.cause, CAUSE_TX_REXMT_TLP);
+    }
     for (unsigned i = 0; i < 4; i++) {
         int64_t wait = c->rtt.rto_us / 1000;
         int64_t left = (c->timer_ns[TT_REXMT] - r->now.ns) / 1000000;

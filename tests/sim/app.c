@@ -363,8 +363,10 @@ static bool end_read(struct sim_world *w, struct sim_end *e)
 static void end_fiddle(struct sim_world *w, struct sim_end *e)
 {
     static const enum tern_opt opts[] = {
-        TERN_OPT_RCVBUF, TERN_OPT_SNDBUF, TERN_OPT_NODELAY, TERN_OPT_CORK,      TERN_OPT_QUICKACK,
-        TERN_OPT_MAXSEG, TERN_OPT_TOS,    TERN_OPT_TTL,     TERN_OPT_KEEPALIVE, TERN_OPT_OOBINLINE};
+        TERN_OPT_RCVBUF,       TERN_OPT_SNDBUF,    TERN_OPT_NODELAY, TERN_OPT_CORK,
+        TERN_OPT_QUICKACK,     TERN_OPT_MAXSEG,    TERN_OPT_TOS,     TERN_OPT_TTL,
+        TERN_OPT_KEEPALIVE,    TERN_OPT_OOBINLINE, TERN_OPT_UTO_S,   TERN_OPT_IGNORE_PMTU,
+        TERN_OPT_MAY_FRAGMENT, TERN_OPT_RECVTOS};
     enum tern_opt opt = opts[prng_below(&w->rng, sizeof opts / sizeof opts[0])];
     int64_t v = prng_below(&w->rng, 2);
     if (opt == TERN_OPT_RCVBUF || opt == TERN_OPT_SNDBUF)
@@ -373,6 +375,8 @@ static void end_fiddle(struct sim_world *w, struct sim_end *e)
         v = 536 + prng_below(&w->rng, 1000);
     else if (opt == TERN_OPT_TTL)
         v = 1 + prng_below(&w->rng, 255);
+    else if (opt == TERN_OPT_UTO_S)
+        v = prng_below(&w->rng, 40000);
     if (opt == TERN_OPT_CORK && e->shut)
         v = 0;
     end_setopt(w, e, opt, v);

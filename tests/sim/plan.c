@@ -248,6 +248,7 @@ static void die(struct sim_plan *p, struct prng *r, bool reboot)
 static void user_timeout(struct sim_plan *p, struct prng *r)
 {
     p->impaired = true;
+    p->cfg.uto_s = one_in(r, 2) ? between(r, 1, 3000) : 0;
     p->cut_us = 100000 + prng_below(r, 300000);
     p->uncut_us = p->cut_us + between(r, 1, 60) * 1000000;
     for (uint32_t i = 0; i < p->nflows; i++) {
@@ -281,6 +282,7 @@ static void mtu_gso(struct sim_plan *p, struct prng *r, bool gso)
     p->mtu = one_in(r, 2) ? sizes[prng_below(r, 9)] : (uint16_t)between(r, 576, 9000);
     p->cfg.sndbuf = 65536u << prng_below(r, 3);
     p->cfg.rcvbuf = 65536u << prng_below(r, 3);
+    p->cfg.uto_s = one_in(r, 2) ? between(r, 1, 3000) : 0; /* an option that some segments have */
     if (!gso)
         return;
     p->gso_max = one_in(r, 2) ? 65535 : between(r, p->mtu, 65535);

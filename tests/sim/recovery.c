@@ -265,7 +265,7 @@ static void test_tail_loss(void **state)
     lab_open(&l, &cfg, imp, 0);
     int64_t took = transfer(&l, 8 * 1448);
     settle(&l, 100);
-    assert_int_equal(count(&l, CAUSE_TX_TLP), 1);
+    assert_int_equal(count(&l, CAUSE_TX_REXMT_TLP), 1);
     assert_int_equal(count(&l, CAUSE_TX_REXMT_RTO), 0);
     assert_int_equal(rexmts(&l), 2);
     assert_in_range(took, 100, 200); /* handshake, flight, 2 SRTT, probe, retransmission */
@@ -288,7 +288,7 @@ static void test_probe_that_repairs(void **state)
     lab_open(&l, &cfg, imp, 0);
     (void)transfer(&l, 9 * 1448);
     settle(&l, 100);
-    assert_int_equal(count(&l, CAUSE_TX_TLP), 1);
+    assert_int_equal(count(&l, CAUSE_TX_REXMT_TLP), 1);
     assert_int_equal(count(&l, CAUSE_TX_REXMT_RTO), 0);
     assert_int_equal(rexmts(&l), 1);
     assert_int_equal(count(&l, CAUSE_CC_TLP), 0);

@@ -114,8 +114,8 @@ def test_lost_third_ack_and_its_recovery(runs, port):
 @pytest.mark.parametrize("what, causes", [
     ("syn", ["syn-rexmt"]),
     ("syn-ack", ["syn-ack-rexmt", "syn-ack-again"]),    # both ends' timers are equal: either may be first
-    ("fin", ["fin-rexmt", "rto"]),                      # rto when the FIN came with the last data
-    ("data:1", ["rto"]),
+    ("fin", ["fin-rexmt", "tlp-rexmt"]),
+    ("data:1", ["tlp-rexmt"]),
 ])
 def test_lost_segments_are_sent_again(runs, port, what, causes):
     picture, status = ladder(runs, port, "--lose", what)

@@ -489,6 +489,12 @@ static void bbr_on_ecn(struct cc *cc, uint32_t flight, struct tern_time now)
     b->loss_in_round = true;
 }
 
+/* The window is the model's, whether it is in use or not. */
+static void bbr_on_cut(struct cc *cc)
+{
+    (void)cc;
+}
+
 const struct cc_ops cc_bbr = {
     .name = "bbr",
     .ext_size = sizeof(struct bbr),
@@ -501,4 +507,5 @@ const struct cc_ops cc_bbr = {
     .on_undo = bbr_on_undo,
     .on_idle = bbr_on_idle,
     .on_ecn = bbr_on_ecn,
+    .on_cut = bbr_on_cut,
 };

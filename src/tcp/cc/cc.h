@@ -6,6 +6,9 @@
  * retransmit and tells the plug-in *that* something was lost; the plug-in only owns cwnd, ssthresh
  * and the pacing rate. During fast recovery cwnd is loss recovery's (PRR, RFC 9937) unless the
  * plug-in says own_recovery. All amounts are octets. Every hook is required.
+ *
+ * A plug-in without own_recovery leaves it to the stack what becomes of a window that is not in use
+ * (tcp/cwv.c, RFC 7661): the stack may lower cwnd, and while it does not trust cwnd it paces.
  */
 #ifndef TCP_CC_CC_H
 #define TCP_CC_CC_H
@@ -63,7 +66,9 @@ struct cc_ops {
      * must leave cwnd alone. */
     void (*on_ack)(struct cc *cc, const struct cc_ack *a);
     /* Fast recovery begins (or a tail loss probe repaired a loss): a loss was inferred with
-     * `flight` octets outstanding. Sets ssthresh; cwnd only with own_recovery. */
+     * `flight` octets outstanding. Sets ssthresh; cwnd only with own_recovery. Without it, also
+     * when a retransmission of this recovery was lost [RFC5681:4.3]: `flight` is then cwnd, and
+     * that is what the first loss led to. */
     void (*on_loss)(struct cc *cc, uint32_t flight, struct tern_time now);
     /* Fast recovery ended; `flight` is outstanding. Sets cwnd, normally to ssthresh. */
     void (*on_recovered)(struct cc *cc, uint32_t flight, struct tern_time now);
@@ -74,8 +79,12 @@ struct cc_ops {
     void (*on_undo)(struct cc *cc);
     /* The sender was idle for longer than the RTO [RFC5681:4.1]. */
     void (*on_idle)(struct cc *cc);
-    /* Congestion was signalled without loss, at most once a round trip [RFC3168:6.1.2]. */
+    /* Congestion was signalled without loss, at most once a round trip [RFC3168:6.1.2]. cwnd may go
+     * down to one segment; at one segment the stack answers the mark, not the plug-in. */
     void (*on_ecn)(struct cc *cc, uint32_t flight, struct tern_time now);
+    /* The stack has set cwnd, without a loss: growth begins anew from there. Never called with
+     * own_recovery. */
+    void (*on_cut)(struct cc *cc);
 };
 
 /* The initial window: min(10 * MSS, max(2 * MSS, 14600)) [RFC6928:2]. */

@@ -276,8 +276,17 @@ static void cubic_on_ecn(struct cc *cc, uint32_t flight, struct tern_time now)
     cubic_on_loss(cc, flight, now);                       /* [RFC9438:4.6] [RFC3168:6.1.2] */
     if (less > cc->ssthresh)
         cc->ssthresh = less;
-    if (cc->cwnd > cc->ssthresh)
-        cc->cwnd = cc->ssthresh;
+    less = less > cc->mss ? less : cc->mss; /* [RFC9438:4.6#2] */
+    if (cc->cwnd > less)
+        cc->cwnd = less;
+}
+
+static void cubic_on_cut(struct cc *cc)
+{
+    struct cubic *q = cc->ext;
+    if (q != NULL)
+        q->c.on = false;
+    cc->acc = 0;
 }
 
 static void cubic_init(struct cc *cc, bool syn_lost)
@@ -296,4 +305,5 @@ const struct cc_ops cc_cubic = {
     .on_undo = cubic_on_undo,
     .on_idle = cubic_on_idle,
     .on_ecn = cubic_on_ecn,
+    .on_cut = cubic_on_cut,
 };

@@ -56,4 +56,5 @@ const struct cc_ops cc_none = {
     .on_undo = none_open_wide,
     .on_idle = none_open_wide,
     .on_ecn = none_on_loss,
+    .on_cut = none_open_wide,
 };

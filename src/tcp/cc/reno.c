@@ -83,7 +83,13 @@ static void reno_on_ecn(struct cc *cc, uint32_t flight, struct tern_time now)
     (void)now;
     uint32_t less = (uint32_t)((uint64_t)flight * 4 / 5); /* [RFC8511:3] marks come early */
     cc->ssthresh = less > 2 * cc->mss ? less : 2 * cc->mss;
-    cc->cwnd = cc->cwnd < cc->ssthresh ? cc->cwnd : cc->ssthresh;
+    less = less > cc->mss ? less : cc->mss; /* a mark may lead to one segment [RFC9438:4.6#2] */
+    cc->cwnd = cc->cwnd < less ? cc->cwnd : less;
+    cc->acc = 0;
+}
+
+static void reno_on_cut(struct cc *cc)
+{
     cc->acc = 0;
 }
 
@@ -97,4 +103,5 @@ const struct cc_ops cc_reno = {
     .on_undo = cc_restore_prior,
     .on_idle = reno_on_idle,
     .on_ecn = reno_on_ecn,
+    .on_cut = reno_on_cut,
 };

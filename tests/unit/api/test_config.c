@@ -89,6 +89,10 @@ static void test_each_field(void **state)
     BAD(port_lo, 0);
     BAD(port_lo, 61000);
     BAD(mss_max, 40);
+    BAD(uto_s, 1966021);
+    BAD(uto_lower_s, 0);
+    BAD(uto_lower_s, 3601);
+    BAD(uto_upper_s, 99);
     BAD(cc, TERN_CC_COUNT);
     BAD(ttl, 0);
 #undef BAD

@@ -55,7 +55,8 @@ static void every_option(void **state)
                            "50ms", "--jitter", "5ms", "--reorder", "2%", "--duplicate", "0.5",
                            "--corrupt", "0.001", "--rate", "10mbit", "--pcapng", "a.pcapng",
                            "--ladder=l.txt", "--events", "e.jsonl", "--seed", "7", "--name", "web",
-                           "--cc", "bbr", "--msl", "100ms", "--ce", "3%", "--ecn", "accurate", "--",
+                           "--cc", "bbr", "--msl", "100ms", "--ce", "3%", "--ecn", "accurate",
+                           "--uto", "300s", "--mtu-probing", "always", "--path-mtu", "1200", "--",
                            "nginx", "-p", "x"),
                      RUN_OPTS_GO);
     assert_memory_equal(o.gw.b, ((uint8_t[]){192, 168, 9, 1}), 4);
@@ -84,6 +85,9 @@ static void every_option(void **state)
     assert_int_equal(o.msl_ms, 100);
     assert_true(o.impair.ce > 0.029 && o.impair.ce < 0.031);
     assert_int_equal(o.ecn, 3);
+    assert_int_equal(o.uto_s, 300);
+    assert_int_equal(o.mtu_probing, 2);
+    assert_int_equal(o.impair.mtu, 1200);
     assert_string_equal(o.argv[0], "nginx");
     assert_string_equal(o.argv[1], "-p");
 }
@@ -169,6 +173,9 @@ static void mistakes(void **state)
         {{"--profile", "windows", "true"}, {"--profile: 'windows'", "linux or freebsd"}},
         {{"--cc", "vegas", "true"}, {"--cc: 'vegas'", "cubic, reno, bbr"}},
         {{"--ce", "2", "true"}, {"--ce: '2': not a rate"}},
+        {{"--uto", "10ms", "true"}, {"--uto: '10ms'", "1s"}},
+        {{"--mtu-probing", "yes", "true"}, {"--mtu-probing: 'yes'", "always"}},
+        {{"--path-mtu", "9", "true"}, {"--path-mtu: '9'", "576"}},
         {{"--ecn", "yes", "true"}, {"--ecn: 'yes'", "accurate"}},
         {{"--msl", "0", "true"}, {"--msl: '0'", "1ms"}},
         {{"--link", "tap:", "true"}, {"--link: 'tap:'", "tap:NAME"}},

@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <tern/port.h>
 
+#include "port/aoopt.h"
+
 static struct vhost vh;
 
 static int setup(void **state)
@@ -122,6 +124,40 @@ static void waiting(void **state)
     assert_int_equal(p.revents, POLLNVAL);
 }
 
+/* Keys that are set before connect(): the SYN has the option, with the KeyIDs. */
+static void keys(void **state)
+{
+    (void)state;
+    struct ao_add a = {.alg_name = "hmac(sha1)",
+                       .prefix = 32,
+                       .sndid = 61,
+                       .rcvid = 84,
+                       .keylen = 3,
+                       .key = "abc"};
+    struct ao_info i;
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct tern_endpoint to = peer(80);
+    size_t len = sizeof i;
+    memcpy(&in.sin_addr, to.addr.b, 4);
+    memcpy(&a.addr, &in, sizeof in);
+    int fd = vh_socket(&vh, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    int udp = vh_socket(&vh, AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(vh_setsockopt(&vh, udp, IPPROTO_TCP, AO_OPT_ADD_KEY, &a, sizeof a),
+                     -ENOPROTOOPT);
+    assert_int_equal(vh_setsockopt(&vh, fd, IPPROTO_TCP, AO_OPT_ADD_KEY, &a, 4), -EINVAL);
+    assert_int_equal(vh_getsockopt(&vh, fd, IPPROTO_TCP, AO_OPT_INFO, &i, &len), -ENOENT);
+    assert_int_equal(vh_setsockopt(&vh, fd, IPPROTO_TCP, AO_OPT_ADD_KEY, &a, sizeof a), 0);
+    assert_int_equal(vh_connect(&vh, fd, &to), -EINPROGRESS);
+    const struct vframe *f = vhost_frame(&vh);
+    assert_non_null(f);
+    const uint8_t want[] = {29, 16, 61, 84}; /* the last option of the header */
+    assert_memory_equal(f->data + f->len - 16, want, sizeof want);
+    vhost_drop(&vh);
+    assert_int_equal(vh_getsockopt(&vh, fd, IPPROTO_TCP, AO_OPT_INFO, &i, &len), 0);
+    assert_true(i.current_key == 61 && i.rnext == 84);
+    assert_int_equal(vh_close(&vh, fd), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -129,6 +165,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(descriptors, setup, teardown),
         cmocka_unit_test_setup_teardown(options, setup, teardown),
         cmocka_unit_test_setup_teardown(waiting, setup, teardown),
+        cmocka_unit_test_setup_teardown(keys, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

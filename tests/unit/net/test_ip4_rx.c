@@ -81,6 +81,21 @@ static void test_martians(void **state)
     expect(CAUSE_DROP_IP_SOURCE, ip(192, 168, 7, 1), mine);
 }
 
+/* A source that was judged once is not judged again, until it may have become ours. */
+static void test_source_is_remembered(void **state)
+{
+    (void)state;
+    struct tern_addr mine = ip(10, 0, 0, 1), peer = ip(172, 16, 0, 9);
+    struct tern_iface_config cfg = {.link = TERN_LINK_IP, .mtu = 1500};
+    expect(0, peer, mine);
+    expect(0, peer, mine);
+    expect(CAUSE_DROP_IP_SOURCE, ip(0, 0, 0, 0), mine);
+    cfg.addr[0].addr = peer;
+    cfg.addr[0].prefix = 24;
+    assert_true(iface_add(&ifs, &cfg) > 0);
+    expect(CAUSE_DROP_IP_SOURCE, peer, mine);
+}
+
 static void test_groups(void **state)
 {
     (void)state;
@@ -140,6 +155,7 @@ int main(void)
         cmocka_unit_test_setup(test_for_us, setup),
         cmocka_unit_test_setup(test_not_for_us, setup),
         cmocka_unit_test_setup(test_martians, setup),
+        cmocka_unit_test_setup(test_source_is_remembered, setup),
         cmocka_unit_test_setup(test_groups, setup),
         cmocka_unit_test_setup(test_gateway_takes_every_unicast, setup),
         cmocka_unit_test_setup(test_loopback_is_for_us_alone, setup),

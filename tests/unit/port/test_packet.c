@@ -80,7 +80,12 @@ static bool pair_quiet(void)
 static int pair_open(void **state)
 {
     char why[TERN_WHY] = "";
+    cpu_set_t one;
     (void)state;
+    /* One CPU: its queue of received frames keeps their order. */
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
     link_pair.there = (unshare(CLONE_NEWNET) == 0 || unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0) &&
                       pair_ip("link add pa mtu 1500 type veth peer name pb") && pair_quiet() &&
                       pair_ip("link set pa up") && pair_ip("link set pb up");
@@ -267,6 +272,149 @@ static void a_device_that_was_down_goes_on(void **state)
     assert_int_equal(pair_seq(&got), 78);
 }
 
+/* ---- SYNs have a ring of their own ---- */
+
+#define SYNS (8192u + 2000u) /* more than it has slots */
+#define ACKS 100u
+
+static void pair_put(unsigned th, uint32_t seq, uint32_t len)
+{
+    static uint8_t buf[2048];
+    struct fr_seg s = {1, 2, 1000, 80, seq, 0, (uint8_t)th, len};
+    struct tern_frame f = {.data = buf, .len = fr_build(buf, &s)};
+    assert_true(pair_send(link_pair.a, &f));
+}
+
+static bool pair_is_syn(const struct tern_frame *f)
+{
+    return (f->data[47] & 0x17) == 0x02;
+}
+
+/* SYNs fill their ring and are lost; the ACKs behind them are not, and do not wait for them. */
+static void a_flood_of_syns_is_in_nobodys_way(void **state)
+{
+    struct tern_frame got[TERN_PORT_BATCH];
+    uint32_t acks = 0, syns = 0, before = 0, idle = 0;
+    (void)state;
+    pair_needed();
+    for (uint32_t i = 0; i < SYNS; i++)
+        pair_put(0x02, i, 0);
+    for (uint32_t i = 0; i < ACKS; i++)
+        pair_put(0x10, i, 0);
+    while (idle < ROUNDS && (acks < ACKS || idle < 10)) {
+        size_t n = link_pair.b->ops->rx(link_pair.b, got, TERN_PORT_BATCH, tern_clock_now());
+        idle = n ? 0 : idle + 1;
+        for (size_t i = 0; i < n; i++) {
+            if (pair_is_syn(&got[i])) {
+                assert_int_equal(pair_seq(&got[i]), syns++);
+                before += acks < ACKS;
+            } else if (got[i].data[0] == 2) {
+                assert_int_equal(pair_seq(&got[i]), acks++);
+            }
+        }
+    }
+    assert_int_equal(acks, ACKS);
+    assert_in_range(syns, 4096, SYNS - 1);
+    assert_in_range(before, 1, ACKS); /* a quarter of each batch */
+}
+
+/* Gives back the slots of what was received last, and takes what is left of another test. */
+static void pair_drain(void)
+{
+    struct tern_frame got;
+    while (link_pair.b->ops->rx(link_pair.b, &got, 1, tern_clock_now()) > 0)
+        ;
+}
+
+/* Which of both descriptors say that something came in: 1, 2. */
+static unsigned pair_told(int wait_ms)
+{
+    struct pollfd fd[2] = {{.fd = link_pair.b->ops->fd(link_pair.b), .events = POLLIN},
+                           {.fd = link_pair.b->ops->fd2(link_pair.b), .events = POLLIN}};
+    for (int i = 0; i <= wait_ms; i++) { /* an error of a device that was down is none of these */
+        (void)poll(fd, 2, 0);
+        if ((fd[0].revents | fd[1].revents) & POLLIN)
+            break;
+        (void)poll(NULL, 0, wait_ms > 0);
+    }
+    return (fd[0].revents & POLLIN ? 1u : 0) | (fd[1].revents & POLLIN ? 2u : 0);
+}
+
+/* Both rings have a descriptor that tells. */
+static void a_syn_wakes_whoever_waits(void **state)
+{
+    struct tern_frame got;
+    (void)state;
+    pair_needed();
+    pair_drain();
+    pair_put(0x02, 1, 0);
+    assert_int_equal(pair_told(10000), 2);
+    assert_true(pair_next(link_pair.b, &got));
+    assert_int_equal(pair_seq(&got), 1);
+    pair_drain();
+    assert_int_equal(pair_told(0), 0);
+    pair_put(0x10, 2, 0);
+    assert_int_equal(pair_told(10000), 1);
+    assert_true(pair_next(link_pair.b, &got));
+    assert_int_equal(pair_seq(&got), 2);
+}
+
+/* What has both flags, or a RST or FIN as well, is no SYN for this; ECN's flags change nothing. */
+static void only_syns_are_dealt_out(void **state)
+{
+    static const struct {
+        uint8_t th, told;
+    } all[] = {{0x12, 1}, {0x06, 1}, {0x03, 1}, {0x00, 1}, {0x10, 1}, {0x02, 2}, {0xc2, 2}};
+    struct tern_frame got;
+    (void)state;
+    pair_needed();
+    for (uint32_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        pair_drain();
+        pair_put(all[i].th, i, 0);
+        assert_int_equal(pair_told(10000), all[i].told);
+        assert_true(pair_next(link_pair.b, &got));
+        assert_int_equal(pair_seq(&got), i);
+    }
+}
+
+/* A checksum that was left to the link is completed in a short frame. */
+static void a_short_frame_has_its_checksum(void **state)
+{
+    static uint8_t buf[256], want[256];
+    struct fr_seg s = {1, 2, 1000, 80, 5, 0, 0x10, 33};
+    struct tern_frame got, f = {.data = buf, .len = fr_build(buf, &s)};
+    (void)state;
+    pair_needed();
+    memcpy(want, buf, f.len);
+    uint32_t sum = fr_fold(fr_pseudo(buf, f.len - 34));
+    be16_store(buf + 50, (uint16_t)sum);
+    f.csum = TERN_CSUM_PARTIAL;
+    f.csum_start = 34;
+    f.csum_offset = 16;
+    assert_true(pair_send(link_pair.a, &f));
+    assert_true(pair_next(link_pair.b, &got));
+    assert_int_equal(got.len, f.len);
+    assert_memory_equal(got.data, want, f.len);
+}
+
+/* ... and one with data that no slot of that ring holds is whole all the same. */
+static void a_long_syn_is_whole(void **state)
+{
+    static uint8_t want[2048];
+    static const uint32_t lens[] = {100, 130, 166, 1000, 0, 1446};
+    (void)state;
+    pair_needed();
+    for (uint32_t i = 0; i < sizeof lens / sizeof lens[0]; i++)
+        pair_put(0x02, i, lens[i]);
+    for (uint32_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+        struct fr_seg s = {1, 2, 1000, 80, i, 0, 0x02, lens[i]};
+        struct tern_frame got;
+        assert_true(pair_next(link_pair.b, &got));
+        assert_int_equal(got.len, fr_build(want, &s));
+        assert_memory_equal(got.data, want, got.len);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +426,11 @@ int main(void)
         cmocka_unit_test(a_device_without_room_is_given_up),
         cmocka_unit_test(a_super_segment_stays_one),
         cmocka_unit_test(a_device_that_was_down_goes_on),
+        cmocka_unit_test(a_flood_of_syns_is_in_nobodys_way),
+        cmocka_unit_test(a_syn_wakes_whoever_waits),
+        cmocka_unit_test(only_syns_are_dealt_out),
+        cmocka_unit_test(a_short_frame_has_its_checksum),
+        cmocka_unit_test(a_long_syn_is_whole),
     };
     return cmocka_run_group_tests(tests, pair_open, pair_close);
 }

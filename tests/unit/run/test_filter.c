@@ -137,16 +137,22 @@ static void test_messages_by_descriptor(void **state)
         assert_int_equal(ask(nr[i], RUN_UDP_FD_HI, 1, 0, 0), SECCOMP_RET_ALLOW);
     }
     assert_int_equal(ask(SYS_sendmsg, 3, 1, MSG_FASTOPEN, 0), SECCOMP_RET_USER_NOTIF);
-    assert_int_equal(ask(SYS_sendmsg, 3, 1, MSG_MORE, 0), SECCOMP_RET_ALLOW);
+    assert_int_equal(ask(SYS_sendmsg, 3, 1, MSG_MORE, 0), SECCOMP_RET_USER_NOTIF);
+    assert_int_equal(ask(SYS_sendmsg, 3, 1, MSG_NOSIGNAL, 0), SECCOMP_RET_ALLOW);
+    assert_int_equal(ask(SYS_sendmsg, 3, 1, MSG_EOR, 0), SECCOMP_RET_USER_NOTIF);
+    struct seccomp_data to = {.nr = SYS_sendto, .arch = ARCH, .args = {3, 1, 1, MSG_NOSIGNAL}};
+    assert_int_equal(interpret(&to), SECCOMP_RET_ALLOW);
+    to.args[3] = MSG_EOR;
+    assert_int_equal(interpret(&to), SECCOMP_RET_USER_NOTIF);
 }
 
 static void test_options(void **state)
 {
     static const int nr[] = {SYS_setsockopt, SYS_getsockopt};
-    static const int own[] = {SO_ERROR,      SO_TYPE,      SO_DOMAIN,       SO_PROTOCOL,
-                              SO_REUSEPORT,  SO_ZEROCOPY,  SO_LINGER,       SO_RCVBUF,
-                              SO_SNDBUF,     SO_KEEPALIVE, SO_BINDTODEVICE, SO_SNDBUFFORCE,
-                              SO_RCVBUFFORCE};
+    static const int own[] = {SO_ERROR,       SO_TYPE,      SO_DOMAIN,       SO_PROTOCOL,
+                              SO_REUSEPORT,   SO_ZEROCOPY,  SO_LINGER,       SO_RCVBUF,
+                              SO_SNDBUF,      SO_KEEPALIVE, SO_BINDTODEVICE, SO_SNDBUFFORCE,
+                              SO_RCVBUFFORCE, SO_MEMINFO};
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         for (size_t k = 0; k < sizeof own / sizeof *own; k++)

@@ -94,6 +94,107 @@ static void test_refused(void **state)
     (void)close(udp);
 }
 
+static int64_t core(struct sk *sk, enum tern_opt opt)
+{
+    int64_t v = -1;
+    assert_int_equal(tern_getopt(rig.guest, sk->h, opt, &v), 0);
+    return v;
+}
+
+/* All six of Linux's answers to "shall the path's MTU be found out?". */
+static void test_mtu_discover(void **state)
+{
+    static const struct {
+        int how, cut, ignore;
+    } rows[] = {{IP_PMTUDISC_DONT, 1, 1},  {IP_PMTUDISC_WANT, 0, 0},      {IP_PMTUDISC_DO, 0, 0},
+                {IP_PMTUDISC_PROBE, 0, 1}, {IP_PMTUDISC_INTERFACE, 1, 1}, {IP_PMTUDISC_OMIT, 1, 1}};
+    (void)state;
+    struct rig_conn c = rig_connect(7200);
+    int udp = make(SOCK_DGRAM);
+    assert_int_equal(get_int(c.fd, IPPROTO_IP, IP_MTU_DISCOVER), IP_PMTUDISC_WANT);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        assert_int_equal(set_int(c.fd, IPPROTO_IP, IP_MTU_DISCOVER, rows[i].how), 0);
+        assert_int_equal(get_int(c.fd, IPPROTO_IP, IP_MTU_DISCOVER), rows[i].how);
+        assert_int_equal(core(c.sk, TERN_OPT_MAY_FRAGMENT), rows[i].cut);
+        assert_int_equal(core(c.sk, TERN_OPT_IGNORE_PMTU), rows[i].ignore);
+    }
+    assert_int_equal(set_int(c.fd, IPPROTO_IP, IP_MTU_DISCOVER, 6), -EINVAL);
+    assert_int_equal(set_int(udp, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT), -EINVAL);
+    assert_int_equal(set_int(udp, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO), 0);
+    assert_int_equal(get_int(c.fd, IPPROTO_IP, IP_MTU), 1500);
+    (void)close(c.fd);
+    (void)close(udp);
+}
+
+static bool peer_sent(void *ctx)
+{
+    return core(ctx, TERN_OPT_RCVD_TOS) == 0x48;
+}
+
+/* IP_RECVTOS, and where Linux shows it of TCP: IP_PKTOPTIONS. */
+static void test_received_tos(void **state)
+{
+    (void)state;
+    struct rig_conn c = rig_connect(7201);
+    uint8_t out[64];
+    int len = sizeof out, tos = -1;
+    assert_int_equal(get(c.fd, IPPROTO_IP, IP_PKTOPTIONS, out, &len), 0);
+    assert_int_equal(len, 0); /* not asked for */
+    assert_int_equal(set_int(c.fd, IPPROTO_IP, IP_RECVTOS, 1), 0);
+    assert_int_equal(tern_setopt(rig.peer, c.peer, TERN_OPT_TOS, 0x48, tern_loop_now(rig.loop)), 0);
+    assert_int_equal(tern_tcp_send(rig.peer, c.peer, "x", 1, 0, tern_loop_now(rig.loop)), 1);
+    assert_true(rig_until(peer_sent, c.sk));
+    len = sizeof out;
+    assert_int_equal(get(c.fd, IPPROTO_IP, IP_PKTOPTIONS, out, &len), 0);
+    struct cmsghdr h;
+    memcpy(&h, out, sizeof h);
+    memcpy(&tos, out + CMSG_LEN(0), sizeof tos);
+    assert_true(h.cmsg_level == IPPROTO_IP && h.cmsg_type == IP_TOS && tos == 0x48);
+    assert_int_equal(len, CMSG_SPACE(sizeof(int)));
+    (void)close(c.fd);
+}
+
+static void test_fastopen_key(void **state)
+{
+    (void)state;
+    int fd = make(SOCK_STREAM), len = 64;
+    uint8_t key[33], out[64];
+    for (unsigned i = 0; i < sizeof key; i++)
+        key[i] = (uint8_t)(i + 1);
+    assert_int_equal(get(fd, IPPROTO_TCP, TCP_FASTOPEN_KEY, out, &len), 0);
+    assert_int_equal(len, 0); /* none of its own */
+    assert_int_equal(set(fd, IPPROTO_TCP, TCP_FASTOPEN_KEY, key, 15), -EINVAL);
+    assert_int_equal(set(fd, IPPROTO_TCP, TCP_FASTOPEN_KEY, key, 33), -EINVAL);
+    assert_int_equal(set(fd, IPPROTO_TCP, TCP_FASTOPEN_KEY, key, 32), 0);
+    len = 64;
+    assert_int_equal(get(fd, IPPROTO_TCP, TCP_FASTOPEN_KEY, out, &len), 0);
+    assert_int_equal(len, 32);
+    assert_memory_equal(out, key, 32);
+    assert_int_equal(set(fd, IPPROTO_TCP, TCP_FASTOPEN_KEY, key + 1, 16), 0);
+    len = 64;
+    assert_int_equal(get(fd, IPPROTO_TCP, TCP_FASTOPEN_KEY, out, &len), 0);
+    assert_int_equal(len, 16);
+    assert_memory_equal(out, key + 1, 16);
+    (void)close(fd);
+}
+
+static void test_meminfo_and_cc_info(void **state)
+{
+    (void)state;
+    struct rig_conn c = rig_connect(7202);
+    uint32_t mem[16];
+    int len = sizeof mem;
+    assert_int_equal(get(c.fd, SOL_SOCKET, SO_MEMINFO, mem, &len), 0);
+    assert_int_equal(len, 36);
+    assert_int_equal(mem[0], 0);
+    assert_int_equal(mem[1], core(c.sk, TERN_OPT_RCVBUF));
+    assert_int_equal(mem[3], core(c.sk, TERN_OPT_SNDBUF));
+    len = sizeof mem;
+    assert_int_equal(get(c.fd, IPPROTO_TCP, TCP_CC_INFO, mem, &len), 0);
+    assert_int_equal(len, 0);
+    (void)close(c.fd);
+}
+
 static void test_bad_memory(void **state)
 {
     (void)state;
@@ -243,6 +344,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(test_the_table),          T(test_refused),
+        T(test_mtu_discover),       T(test_received_tos),
+        T(test_fastopen_key),       T(test_meminfo_and_cc_info),
         T(test_bad_memory),         T(test_killed_changes_nothing),
         T(test_little_room),        T(test_buffers_are_doubled_and_bounded),
         T(test_congestion_by_name), T(test_what_a_socket_says_it_is),

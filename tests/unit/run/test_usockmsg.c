@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "unit/run/rig.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/uio.h>
 
 struct world {
@@ -275,11 +277,122 @@ static void test_tcp_passes_by(void **state)
     (void)close(c.fd);
 }
 
+/* MSG_EOR: what came before it goes before it, and the peer's segments end there. */
+static void test_records(void **state)
+{
+    (void)state;
+    struct rig_conn c = rig_connect(7300);
+    char buf[64], cd[] = "cd", ef[] = "ef";
+    struct iovec v[2] = {{cd, 2}, {ef, 2}};
+    struct msghdr h = {.msg_iov = v, .msg_iovlen = 2};
+    assert_int_equal(send(c.fd, "ab", 2, 0), 2); /* by way of the program's own socket */
+    assert_int_equal(rig_call(SYS_sendmsg, (uint64_t)c.fd, rig_at(&h), MSG_EOR, 0, 0, 0), 4);
+    assert_int_equal(rig_call(SYS_sendto, (uint64_t)c.fd, rig_at("gh"), 2, MSG_EOR, 0, 0), 2);
+    assert_int_equal(rig_peer_read(c.peer, buf, 8), 8);
+    assert_memory_equal(buf, "abcdefgh", 8);
+    /* a signal between the sending and the answer: nothing goes twice */
+    rig.deaf = true;
+    assert_true(rig_call(SYS_sendto, (uint64_t)c.fd, rig_at("ij"), 2, MSG_EOR, 0, 0) == RIG_HELD);
+    rig.deaf = false;
+    assert_int_equal(rig_call(SYS_sendto, (uint64_t)c.fd, rig_at("ij"), 2, MSG_EOR, 0, 0), 2);
+    assert_int_equal(rig_call(SYS_sendto, (uint64_t)c.fd, rig_at("k"), 1, MSG_EOR, 0, 0), 1);
+    assert_int_equal(rig_peer_read(c.peer, buf, 3), 3);
+    assert_memory_equal(buf, "ijk", 3);
+    (void)close(c.fd);
+}
+
+/* MSG_MORE: a small segment waits for what follows it. */
+static void test_more(void **state)
+{
+    (void)state;
+    struct rig_conn c = rig_connect(7302);
+    struct tern_info in;
+    char buf[8];
+    int64_t sndq = 0;
+    assert_int_equal(rig_call(SYS_sendto, (uint64_t)c.fd, rig_at("ab"), 2, MSG_MORE, 0, 0), 2);
+    rig_turn();
+    assert_int_equal(tern_getopt(rig.guest, c.sk->h, TERN_OPT_SNDQ, &sndq), 0);
+    assert_int_equal(sndq, 2);
+    assert_true(tern_inspect(rig.guest, c.sk->h, &in, tern_loop_now(rig.loop)));
+    assert_int_equal(in.flight, 0); /* it has not gone */
+    assert_int_equal(send(c.fd, "cd", 2, 0), 2);
+    assert_int_equal(rig_peer_read(c.peer, buf, 4), 4);
+    assert_memory_equal(buf, "abcd", 4);
+    (void)close(c.fd);
+}
+
+/* A blocking call gives all of it, however much that is. */
+static void test_much_more(void **state)
+{
+    (void)state;
+    enum { MUCH = 5 << 20 };
+    struct rig_conn c = rig_connect(7303);
+    uint8_t *data = malloc(MUCH), *got = malloc(MUCH);
+    for (size_t i = 0; i < MUCH; i++)
+        data[i] = (uint8_t)(i ^ i >> 9 ^ i >> 17);
+    assert_int_equal(fcntl(c.fd, F_SETFL, 0), 0);
+    assert_true(rig_call(SYS_sendto, (uint64_t)c.fd, rig_at(data), MUCH, MSG_MORE, 0, 0) ==
+                RIG_HELD);
+    assert_int_equal(rig_peer_read(c.peer, got, MUCH - 100000), MUCH - 100000);
+    assert_true(rig_until(rig_answered, NULL));
+    assert_int_equal(rig.answer, MUCH);
+    assert_int_equal(send(c.fd, "x", 1, 0), 1); /* the end of it need not wait any longer */
+    assert_int_equal(rig_peer_read(c.peer, got + MUCH - 100000, 100000), 100000);
+    assert_memory_equal(got, data, MUCH);
+    assert_int_equal(c.sk->fast, 0);
+    free(data);
+    free(got);
+    (void)close(c.fd);
+}
+
+/* A time limit in the middle of it: what has gone is told, as Linux does. */
+static void test_interrupted(void **state)
+{
+    (void)state;
+    enum { MUCH = 12 << 20 };
+    struct rig_conn c = rig_connect(7304);
+    struct timeval soon = {.tv_usec = 20000};
+    uint8_t *data = calloc(1, MUCH);
+    assert_int_equal(fcntl(c.fd, F_SETFL, 0), 0);
+    assert_int_equal(setsockopt(c.fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof soon), 0);
+    assert_true(rig_call(SYS_sendto, (uint64_t)c.fd, rig_at(data), MUCH, MSG_EOR, 0, 0) ==
+                RIG_HELD);
+    assert_true(rig_until(rig_answered, NULL)); /* nobody reads */
+    assert_true(rig.answer > 0 && rig.answer < MUCH);
+    assert_int_equal(c.sk->fast, 0);
+    free(data);
+    (void)close(c.fd);
+}
+
+/* Without a connection the kernel has the answer; with a full one the call waits its turn. */
+static void test_records_that_wait(void **state)
+{
+    (void)state;
+    static char much[60000];
+    int fd = (int)rig_call(SYS_socket, AF_INET, SOCK_STREAM, 0, 0, 0, 0);
+    assert_true(rig_call(SYS_sendto, (uint64_t)fd, rig_at("x"), 1, MSG_EOR, 0, 0) == RIG_CONTINUED);
+    (void)close(fd);
+    struct rig_conn c = rig_connect(7301);
+    int64_t n = 1, total = 0;
+    while (n > 0) {
+        n = rig_call(SYS_sendto, (uint64_t)c.fd, rig_at(much), sizeof much, MSG_EOR, 0, 0);
+        total += n > 0 ? n : 0;
+        assert_true(total < 64 << 20);
+    }
+    assert_int_equal(n, -EAGAIN);
+    (void)close(c.fd);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        T(test_records),
+        T(test_more),
+        T(test_much_more),
+        T(test_interrupted),
+        T(test_records_that_wait),
         T(test_to_and_from),
         T(test_peek_and_truncate),
         T(test_sent_once_though_unheard),

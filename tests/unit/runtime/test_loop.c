@@ -14,7 +14,10 @@
 #include <tern/loop.h>
 #include <tern/socket.h>
 
+#include <arpa/inet.h>
+#include <poll.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -314,6 +317,124 @@ static void a_removed_link_does_not_keep_it_busy(void **state)
     tern_stack_free(st);
 }
 
+/* ---- links that go on ---- */
+
+static int crowd_fd(const struct tern_port *self)
+{
+    (void)self;
+    return -1;
+}
+
+static void crowd_close(struct tern_port *self)
+{
+    (void)self;
+}
+
+#define GIVEN 40u /* batches of one pump: more than after which links are no longer watched */
+
+static struct {
+    int fd, other;   /* the link's; what makes it readable */
+    unsigned left;   /* batches that the link still has */
+    bool sent, seen; /* something was sent; and the link was looked at because of it */
+    unsigned looks;  /* since then: the first is of the same turn */
+} on;
+
+static size_t on_rx(struct tern_port *self, struct tern_frame *f, size_t n, struct tern_time now)
+{
+    static uint8_t data[40]; /* no IP packet */
+    (void)self;
+    if (on.sent && ++on.looks == 2) {
+        on.seen = true;
+        tern_loop_stop(lp);
+    }
+    if (on.left == 0)
+        return 0;
+    on.left--;
+    for (size_t i = 0; i < n; i++)
+        f[i] = (struct tern_frame){.data = data, .len = sizeof data, .time = now};
+    return n;
+}
+
+static int on_get_fd(const struct tern_port *self)
+{
+    (void)self;
+    return on.fd;
+}
+
+static void on_send(void *ctx)
+{
+    (void)ctx;
+    assert_int_equal(send(on.other, "x", 1, 0), 1);
+    on.sent = true;
+}
+
+/* The loop runs until the link has been looked at because of what came in; the timer at the end is
+ * for a loop that never hears of it. */
+static void on_goes_on(void)
+{
+    static const struct tern_port_ops ops = {.name = "on",
+                                             .rx = on_rx,
+                                             .tx_get = gone_tx_get,
+                                             .tx_put = gone_tx_put,
+                                             .deadline = gone_deadline,
+                                             .fd = crowd_fd,
+                                             .fd2 = on_get_fd,
+                                             .close = crowd_close};
+    static struct tern_port port = {.ops = &ops, .link = TERN_LINK_IP, .mtu = 1500};
+    struct tern_loop_timer later = {.cb = on_send}, end = {.cb = stop};
+    char why[TERN_WHY];
+    struct tern_stack *st = stack_on(&port, 1, &side[0]);
+    tern_loop_timer_set(lp, &later, in_us(20000));
+    tern_loop_timer_set(lp, &end, in_us(20000000));
+    assert_int_equal(tern_loop_run(lp), 0);
+    assert_int_equal(on.left, 0);
+    assert_true(on.seen);
+    tern_loop_free(lp);
+    lp = tern_loop_new(0, why); /* for tear_down */
+    tern_stack_free(st);
+    (void)close(on.fd);
+    (void)close(on.other);
+    memset(&on, 0, sizeof on);
+}
+
+/* While a crowd is worked off the link is not watched; afterwards it is. */
+static void a_link_is_watched_again_after_a_crowd(void **state)
+{
+    int fd[2];
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fd), 0);
+    on.fd = fd[0];
+    on.other = fd[1];
+    on.left = GIVEN;
+    on_goes_on();
+}
+
+/* A socket's error that is told once (nobody hears at the other end) is not the link's end. */
+static void an_error_that_is_told_once_is_not_the_end(void **state)
+{
+    struct sockaddr_in at[2] = {{.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001)},
+                                {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001)}};
+    (void)state;
+    on.fd = socket(AF_INET, SOCK_DGRAM, 0);
+    on.other = socket(AF_INET, SOCK_DGRAM, 0);
+    int fd[2] = {on.fd, on.other};
+    for (unsigned i = 0; i < 2; i++) {
+        socklen_t len = sizeof at[i];
+        assert_int_equal(bind(fd[i], (struct sockaddr *)&at[i], len), 0);
+        assert_int_equal(getsockname(fd[i], (struct sockaddr *)&at[i], &len), 0);
+    }
+    assert_int_equal(connect(on.fd, (struct sockaddr *)&at[1], sizeof at[1]), 0);
+    (void)close(on.other); /* so that what is sent there is refused */
+    assert_int_equal(send(on.fd, "x", 1, 0), 1);
+    struct pollfd p = {.fd = on.fd, .events = 0};
+    assert_int_equal(poll(&p, 1, 10000), 1);
+    assert_int_equal(p.revents, POLLERR);
+    on.other = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(bind(on.other, (struct sockaddr *)&at[1], sizeof at[1]), 0);
+    assert_int_equal(connect(on.other, (struct sockaddr *)&at[0], sizeof at[0]), 0);
+    on_goes_on();
+}
+
 /* ---- polling before sleep ---- */
 
 #define CROWD_OF 32u
@@ -330,17 +451,6 @@ static size_t crowd_rx(struct tern_port *self, struct tern_frame *f, size_t n, s
     for (unsigned i = 0; i < CROWD_OF; i++)
         f[i] = (struct tern_frame){.data = data[i], .len = sizeof data[i], .time = now};
     return CROWD_OF;
-}
-
-static int crowd_fd(const struct tern_port *self)
-{
-    (void)self;
-    return -1;
-}
-
-static void crowd_close(struct tern_port *self)
-{
-    (void)self;
 }
 
 static int64_t cpu_ns(void)
@@ -405,6 +515,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_busy_timer_does_not_starve, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_callback_may_remove_any_watch, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_removed_link_does_not_keep_it_busy, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_link_is_watched_again_after_a_crowd, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_error_that_is_told_once_is_not_the_end, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_crowd_is_not_polled_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_stacks_at_mtu, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_stacks_with_super_segments, set_up, tear_down),

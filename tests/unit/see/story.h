@@ -20,6 +20,9 @@ struct story {
     uint16_t port; /* the guest's */
     uint32_t serial[2];
     uint32_t nxt[2]; /* next relative sequence number of each end */
+    uint8_t ecn;     /* of what is sent: codepoint | TERN_TR_AE */
+    uint8_t mark;    /* 3: marked CE on the way */
+    uint16_t uto;    /* user timeout option */
 };
 
 static inline struct tern_trace story_record(const struct story *s, unsigned stack, unsigned kind,
@@ -76,6 +79,8 @@ static inline struct tern_trace story_tx_at(struct story *s, unsigned stack, uns
     r.len = len;
     r.wnd = (th & TERN_TH_SYN) ? 65535 : 262144;
     r.mss = (th & TERN_TH_SYN) ? 1460 : 0;
+    r.ecn = s->ecn;
+    r.uto = s->uto;
     s->tell(s->ctx, stack, &r);
     return r;
 }
@@ -99,6 +104,8 @@ static inline void story_rx(struct story *s, unsigned stack, const struct tern_t
     r.len = sent->len;
     r.wnd = sent->wnd;
     r.mss = sent->mss;
+    r.ecn = sent->ecn | s->mark;
+    r.uto = sent->uto;
     s->tell(s->ctx, 1 - stack, &r);
 }
 

@@ -126,6 +126,32 @@ static void delayed_link_has_rows_for_arrivals(void **state)
     assert_golden(&sc, "delay", true);
 }
 
+/* AE, ECE, CWR, congestion marks (of a near and of a far link) and the user timeout. */
+static void marks(void **state)
+{
+    (void)state;
+    struct scene sc = scene_new(false, 0, 0);
+    struct story *s = &sc.s;
+    s->ecn = TERN_TR_AE;
+    s->uto = 300;
+    story_open(s, 0);
+    story_seg(s, 0, TERN_TH_SYN | TERN_TH_ECE | TERN_TH_CWR, 0, CAUSE_TX_SYN, 3);
+    s->ecn = 0;
+    s->uto = 0x8000 | 10;
+    story_seg(s, 1, TERN_TH_SYN | TERN_TH_ACK | TERN_TH_CWR, 0, CAUSE_TX_SYN_ACK, 3);
+    s->uto = 300;
+    story_seg(s, 0, TERN_TH_ACK, 0, CAUSE_TX_HANDSHAKE_ACK, 3);
+    s->uto = 0;
+    s->ecn = 2;
+    s->mark = 3;
+    story_seg(s, 0, TERN_TH_PSH | TERN_TH_ACK, 1000, CAUSE_TX_DATA_PUSH, 3);
+    story_seg(s, 0, TERN_TH_PSH | TERN_TH_ACK, 1000, CAUSE_TX_DATA_PUSH, 50000);
+    s->ecn = TERN_TR_AE;
+    s->mark = 0;
+    story_seg(s, 1, TERN_TH_ACK | TERN_TH_ECE, 0, CAUSE_TX_ACK_ECN, 3);
+    assert_golden(&sc, "marks", true);
+}
+
 /* The handshake's third segment is lost; the SYN-ACK is repeated; data comes to the rescue. */
 static void lost_third_ack(void **state)
 {
@@ -423,6 +449,7 @@ int main(void)
         cmocka_unit_test(whole_life),
         cmocka_unit_test(ascii),
         cmocka_unit_test(delayed_link_has_rows_for_arrivals),
+        cmocka_unit_test(marks),
         cmocka_unit_test(lost_third_ack),
         cmocka_unit_test(every_fate),
         cmocka_unit_test(refused),

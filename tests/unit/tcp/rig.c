@@ -194,7 +194,8 @@ unsigned rig_in(struct rig *r, unsigned th, int32_t seq, int32_t ack, uint32_t l
                         .ack = seq_add(at.snd_nxt, (uint32_t)ack),
                         .th = (uint8_t)th,
                         .wnd = r->wnd,
-                        .urg = r->urg};
+                        .urg = r->urg,
+                        .opt = {.uto = r->uto}};
     if (at.ts && !r->no_ts) {
         s.opt.has_ts = true;
         s.opt.tsval = peer_ts(r);
@@ -212,6 +213,7 @@ unsigned rig_syn(struct rig *r, unsigned th, struct seq seq, struct seq ack)
     s.opt.sack_ok = r->syn_sack;
     s.opt.has_ts = r->syn_ts;
     s.opt.tsval = peer_ts(r);
+    s.opt.uto = r->uto;
     return rig_seg(r, &s, 0);
 }
 

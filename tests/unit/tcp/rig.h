@@ -59,6 +59,7 @@ struct rig {
     uint32_t wnd; /* window field of what it sends */
     uint16_t urg;
     uint8_t tos;                   /* of its packets */
+    uint16_t uto;                  /* user timeout option of its segments, 0 = none */
     bool no_ts;                    /* leaves out the timestamps that were agreed on */
     int32_t ts_skew;               /* added to its timestamp clock */
     bool syn_ts, syn_ws, syn_sack; /* options of its SYN */

@@ -73,6 +73,33 @@ static void test_grows_ahead(void **state)
     }
 }
 
+/* What waits behind a hole counts as read, and takes its part of the window besides. */
+static void test_holes(void **state)
+{
+    struct rig *r = *state;
+    begin(r, true);
+    struct tcp_conn *c = rig_conn(r);
+    round_of(r, 10);
+    round_of(r, 10);
+    r->now = time_add_ms(r->now, 60);
+    tcp_tick(r->t, r->now);
+    for (unsigned i = 1; i < 60; i++) /* the first and the third are lost */
+        if (i != 2)
+            rig_in(r, ACK, (int32_t)(i * SEG), 0, SEG);
+    rig_in(r, ACK, 0, 0, SEG);
+    assert_int_equal(c->rcv.buf.len, 2 * SEG);
+    assert_int_equal(c->rcv.ooo.count, 1);
+    rig_recv(r, 2 * SEG);
+    assert_true(c->rcv.limit >= 4 * 60 * SEG + 58 * SEG);
+    uint32_t limit = c->rcv.limit;
+    r->now = time_add_ms(r->now, 60);
+    tcp_tick(r->t, r->now);
+    rig_in(r, ACK, 0, 0, SEG);
+    rig_recv(r, 58 * SEG);
+    assert_int_equal(c->rcv.limit, limit); /* it is not counted twice */
+    assert_int_equal(tally_of(r->t, c)->space, 60 * SEG);
+}
+
 static void test_slow_reader_gets_no_more(void **state)
 {
     struct rig *r = *state;
@@ -168,13 +195,10 @@ static void test_send_follows_cwnd(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RIG_TEST(test_begins_small),
-        RIG_TEST(test_grows_ahead),
-        RIG_TEST(test_slow_reader_gets_no_more),
-        RIG_TEST(test_explicit),
-        RIG_TEST(test_switched_off),
-        RIG_TEST(test_pressure),
-        RIG_TEST(test_send_follows_cwnd),
+        RIG_TEST(test_begins_small), RIG_TEST(test_grows_ahead),
+        RIG_TEST(test_holes),        RIG_TEST(test_slow_reader_gets_no_more),
+        RIG_TEST(test_explicit),     RIG_TEST(test_switched_off),
+        RIG_TEST(test_pressure),     RIG_TEST(test_send_follows_cwnd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -216,6 +216,7 @@ static void test_none(void **state) /* the plug-in that never holds back */
     cc_none.on_ecn(&cc, MSS, ms(0));
     cc_none.on_rto(&cc, MSS, true, ms(0));
     cc_none.on_idle(&cc);
+    cc_none.on_cut(&cc);
     cc_none.on_ack(&cc, &a);
     cc_none.on_recovered(&cc, 0, ms(0));
     cc_none.on_undo(&cc);

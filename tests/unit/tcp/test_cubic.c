@@ -50,6 +50,32 @@ static void test_decrease(void **state) /* [RFC9438:4.6] [RFC9438:4.6#1] */
     cc_cubic.on_ecn(&cc, 50 * M, ms(3));
     assert_int_equal(cc.cwnd, 50 * M * 17 / 20); /* [RFC8511:3] */
     assert_int_equal(cc.ssthresh, 50 * M * 17 / 20);
+    cc_cubic.on_ecn(&cc, M, ms(4)); /* a mark may lead to one segment [RFC9438:4.6#2] */
+    assert_int_equal(cc.cwnd, M);
+    assert_int_equal(cc.ssthresh, 2 * M);
+}
+
+/* The stack has halved the window: the curve begins anew from there, with its plateau where it was,
+ * and does not jump back. */
+static void test_cut(void **state) /* [RFC7661:4.4.3] */
+{
+    (void)state;
+    struct cc cc = fresh(M);
+    int64_t t = 0;
+    cc.cwnd = 100 * M;
+    lose(&cc, 100 * M, t);
+    cc_cubic.on_recovered(&cc, 10 * M, ms(1));
+    for (; t < 5 * SEC; t += SEC / 100) /* K is 4.2 s: it is back */
+        ack_at(&cc, t, 10 * M, 100000);
+    assert_in_range(cc.cwnd, 95 * M, 105 * M);
+    cc.cwnd = cc.ssthresh = 50 * M;
+    cc_cubic.on_cut(&cc);
+    for (int64_t e = t + SEC; t < e; t += SEC / 100)
+        ack_at(&cc, t, 5 * M, 100000);
+    assert_in_range(cc.cwnd, 51 * M, 75 * M); /* and not half as much again in each round trip */
+    for (int64_t e = t + 4 * SEC; t < e; t += SEC / 100)
+        ack_at(&cc, t, 8 * M, 100000);
+    assert_in_range(cc.cwnd, 90 * M, 105 * M);
 }
 
 /* ACKs of a full window over one round trip after another, one for every two segments. `law` is the
@@ -331,6 +357,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_decrease),
+        cmocka_unit_test(test_cut),
         cmocka_unit_test(test_follows_the_formula_for_a_minute),
         cmocka_unit_test(test_plateau_at_k),
         cmocka_unit_test(test_fast_convergence),

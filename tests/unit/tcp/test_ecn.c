@@ -213,6 +213,7 @@ static void test_classic_sender(void **state)
     for (unsigned i = 2; i <= 10; i++)
         from_peer(r, 1, 0, -14600 + 1460 * (int32_t)i, 0);
     assert_int_equal(rig_count(r, CAUSE_CC_ECN), 1);
+    assert_int_equal(c->cc.cwnd, cwnd); /* nor does a marked ACK let it grow [RFC3168:6.1.2] */
     rig_send(r, 5 * 1460);
     rig_pull(r);
     assert_int_equal(r->n, 5);
@@ -223,6 +224,113 @@ static void test_classic_sender(void **state)
     assert_int_equal(rig_count(r, CAUSE_CC_ECN), 2);
     from_peer(r, 0, 0, 0, 0);
     assert_int_equal(rig_count(r, CAUSE_CC_ECN), 2);
+}
+
+/* [RFC9438:4.6#2] Marks lead to one segment, not to two. [RFC3168:6.1.2#3] There another one stops
+ * what is new until the retransmission timer runs out, which runs though nothing is in flight. */
+static void test_one_segment(void **state)
+{
+    static const uint8_t modes[] = {2, 3}, ccs[] = {TERN_CC_RENO, TERN_CC_CUBIC};
+    struct rig *r = *state;
+    for (unsigned i = 0; i < 4; i++) {
+        bool accurate = i & 1;
+        rig_stop(r);
+        rig_init(r);
+        rig_start(r);
+        serve(r, modes[accurate], accurate ? 7 : 3, accurate ? 2 : 0);
+        struct tcp_conn *c = rig_conn(r);
+        tcp_setopt(r->t, r->sock, TERN_OPT_CONGESTION, ccs[i / 2], r->now);
+        rig_send(r, 80 * 1460);
+        unsigned marks = 0;
+        while (c->cc.cwnd >= 2 * 1460) {
+            rig_pull(r);
+            assert_true(r->n != 0 && marks < 30);
+            r->now = time_add_ms(r->now, 10);
+            from_peer(r, accurate ? (5 + ++marks) & 7 : 1, 0, 0, 0);
+        }
+        assert_true(rig_count(r, CAUSE_CC_ECN) >= 4);
+        assert_int_equal(c->cc.ssthresh, 2 * 1460);
+        assert_int_equal(rig_count(r, CAUSE_CC_ECN_HOLD), 0);
+        for (unsigned k = 1; k < 4; k++) { /* one segment a timeout */
+            assert_non_null(rig_pull1(r));
+            assert_null(rig_pull1(r));
+            r->now = time_add_ms(r->now, 10);
+            from_peer(r, accurate ? (5 + ++marks) & 7 : 1, 0, 0, 0);
+            assert_int_equal(rig_count(r, CAUSE_CC_ECN_HOLD), k);
+            assert_true(seq_eq(c->snd.una, c->snd.nxt) && timer_on(c, TT_REXMT));
+            assert_int_equal((c->timer_ns[TT_REXMT] - r->now.ns) / 1000, c->rtt.rto_us);
+            rig_run(r, c->rtt.rto_us / 1000 - 2);
+            assert_int_equal(r->n, 0);
+            rig_sleep(r, 4);
+            rig_laws(r);
+        }
+        assert_int_equal(rig_count(r, CAUSE_TX_REXMT_RTO), 0);
+        assert_int_equal(c->rexmts, 0);
+        assert_int_equal(c->cc.cwnd, 1460);
+        assert_non_null(rig_pull1(r));
+        r->now = time_add_ms(r->now, 10);
+        from_peer(r, accurate ? (5 + marks) & 7 : 0, 0, 0, 0); /* not marked */
+        assert_false(ecn(r)->hold);
+        assert_int_equal(c->cc.cwnd, 2 * 1460);
+        rig_pull(r);
+        assert_int_equal(r->n, 2);
+    }
+}
+
+/* What is in flight when nothing new may go is still repaired. */
+static void test_hold_with_data_in_flight(void **state) /* [RFC3168:6.1.2#3] */
+{
+    struct rig *r = *state;
+    serve(r, 2, 3, 0);
+    struct tcp_conn *c = rig_conn(r);
+    rig_send(r, 10 * 1460);
+    rig_pull(r);
+    c->cc.cwnd = 1460;
+    r->now = time_add_ms(r->now, 10);
+    from_peer(r, 1, 0, -9 * 1460, 0);
+    assert_true(ecn(r)->hold);
+    rig_send(r, 1460);
+    rig_silent(r);
+    rig_run(r, 600); /* no probe with new data; a timeout */
+    assert_true(r->n >= 1);
+    assert_int_equal(r->out[0].out.cause, CAUSE_TX_REXMT_RTO);
+    assert_false(ecn(r)->hold);
+}
+
+/* Linux stays at two. */
+static void test_two_segments_linux(void **state)
+{
+    struct rig *r = *state;
+    rig_stop(r);
+    rig_init(r);
+    r->cfg.profile = TERN_PROFILE_LINUX;
+    rig_start(r);
+    serve(r, 2, 3, 0);
+    struct tcp_conn *c = rig_conn(r);
+    rig_send(r, 20 * 1460);
+    for (unsigned i = 0; i < 8; i++) {
+        rig_pull(r);
+        r->now = time_add_ms(r->now, 10);
+        from_peer(r, 1, 0, 0, 0);
+        assert_true(c->cc.cwnd >= 2 * 1460);
+    }
+    assert_int_equal(rig_count(r, CAUSE_CC_ECN_HOLD), 0);
+}
+
+/* [RFC7661:4.4.1] A mark while the window is not trusted: half of what was in use. */
+static void test_mark_of_an_unvalidated_window(void **state)
+{
+    struct rig *r = *state;
+    serve(r, 2, 3, 0);
+    struct tcp_conn *c = rig_conn(r);
+    c->cc.cwnd = c->cc.ssthresh = 100 * 1460;
+    rig_send(r, 8 * 1460);
+    rig_pull(r);
+    c->cwv_s = 1;
+    r->now = time_add_ms(r->now, 10);
+    from_peer(r, 1, 0, -4 * 1460, 0);
+    assert_int_equal(c->cc.cwnd, 4 * 1460);
+    assert_int_equal(c->cwv_s, 0);
 }
 
 /* [RFC3168:6.1.4] [RFC3168:6.1.5] Nothing but new data is ECN-capable. */
@@ -470,17 +578,60 @@ static void test_marked_syn(void **state)
     assert_int_equal(ecn(r)->r_cep, 6);
 }
 
+/* [RFC9768:3.1.5#1] A SYN that comes again for the other kind of feedback resets the handshake; for
+ * the same, or for none, it does not. */
+static void test_mixed(void **state)
+{
+    static const struct {
+        uint8_t mode, first, again;
+        bool reset;
+    } rows[] = {{3, 7, 3, true},  {3, 3, 7, true},  {3, 7, 7, false}, {3, 3, 3, false},
+                {3, 7, 0, false}, {3, 3, 0, false}, {2, 7, 3, false}, {2, 3, 7, false}};
+    struct rig *r = *state;
+    rig_listen(r, 100);
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        r->peer.port = r->tuple.rport = (uint16_t)(5000 + i);
+        r->cfg.ecn = rows[i].mode;
+        ecn_syn(r, rows[i].first, IP_NOT_ECT);
+        rig_pull(r);
+        ecn_syn(r, rows[i].again, IP_NOT_ECT);
+        if (rows[i].reset) {
+            const struct rig_out *o = rig_one(r, RST | ACK);
+            assert_int_equal(o->out.cause, CAUSE_TX_RST_ECN_MIXED);
+            assert_int_equal(o->seg.ack.v, seq_add(r->peer_iss, 1).v);
+            rig_in_state(r, TERN_TCP_LISTEN);
+        } else {
+            rig_in_state(r, TERN_TCP_SYN_RECEIVED);
+            half_drop(r->t, rig_half(r), CAUSE_ST_RST, r->now);
+            rig_pull(r);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RIG_TEST(test_listener_answers), RIG_TEST(test_client_takes),
-        RIG_TEST(test_syn_fallback),     RIG_TEST(test_syn_cookie),
-        RIG_TEST(test_classic_sender),   RIG_TEST(test_not_capable),
-        RIG_TEST(test_classic_receiver), RIG_TEST(test_not_agreed),
-        RIG_TEST(test_beside_a_loss),    RIG_TEST(test_accurate_receiver),
-        RIG_TEST(test_accurate_sender),  RIG_TEST(test_option_unwraps),
-        RIG_TEST(test_option_zeroed),    RIG_TEST(test_old_ack),
-        RIG_TEST(test_third_segment),    RIG_TEST(test_marked_syn),
+        RIG_TEST(test_listener_answers),
+        RIG_TEST(test_client_takes),
+        RIG_TEST(test_syn_fallback),
+        RIG_TEST(test_syn_cookie),
+        RIG_TEST(test_classic_sender),
+        RIG_TEST(test_not_capable),
+        RIG_TEST(test_classic_receiver),
+        RIG_TEST(test_not_agreed),
+        RIG_TEST(test_beside_a_loss),
+        RIG_TEST(test_accurate_receiver),
+        RIG_TEST(test_accurate_sender),
+        RIG_TEST(test_option_unwraps),
+        RIG_TEST(test_option_zeroed),
+        RIG_TEST(test_old_ack),
+        RIG_TEST(test_third_segment),
+        RIG_TEST(test_marked_syn),
+        RIG_TEST(test_mixed),
+        RIG_TEST(test_one_segment),
+        RIG_TEST(test_hold_with_data_in_flight),
+        RIG_TEST(test_two_segments_linux),
+        RIG_TEST(test_mark_of_an_unvalidated_window),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

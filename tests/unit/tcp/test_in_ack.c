@@ -56,7 +56,7 @@ static void test_sample_with_timestamps_after_retransmission(void **state) /* [R
 {
     struct rig *r = *state;
     rig_send(r, 100);
-    rig_run(r, 700); /* two retransmissions; RTO 800 ms */
+    rig_run(r, 1000); /* a probe and two retransmissions; RTO 800 ms */
     assert_int_equal(c->rtt.rto_us, 800000);
     struct tcp_seg s = {.seq = c->rcv.nxt, .ack = c->snd.nxt, .th = ACK, .wnd = r->wnd};
     s.opt.has_ts = true;

@@ -55,6 +55,25 @@ static void test_bounds(void **state)
     assert_int_equal(too_large(r, 0, 40), CAUSE_DROP_ICMP_MTU);
 }
 
+/* An application that does not want to know: neither routers nor lost segments make them smaller.
+ */
+static void test_ignored(void **state)
+{
+    struct rig *r = *state;
+    flight_begin(r, 10);
+    assert_int_equal(too_large(r, 0, 1400), CAUSE_DROP_ICMP_TAKEN);
+    assert_int_equal(tcp_setopt(r->t, r->sock, TERN_OPT_IGNORE_PMTU, 2, r->now), TERN_EINVAL);
+    assert_int_equal(tcp_setopt(r->t, r->sock, TERN_OPT_IGNORE_PMTU, 1, r->now), TERN_OK);
+    assert_int_equal(mtu_of(), 1500); /* at once */
+    assert_int_equal(too_large(r, 0, 1300), CAUSE_DROP_ICMP_MTU);
+    assert_int_equal(mtu_of(), 1500);
+    rig_run(r, 30000); /* a black hole for all it is worth */
+    assert_int_equal(rig_count(r, CAUSE_PMTU_BLACK_HOLE), 0);
+    assert_int_equal(mtu_of(), 1500);
+    assert_int_equal(tcp_setopt(r->t, r->sock, TERN_OPT_IGNORE_PMTU, 0, r->now), TERN_OK);
+    assert_int_equal(mtu_of(), 1400); /* what is known of the path */
+}
+
 /* Two full segments have arrived. */
 static void held(struct rig *r)
 {
@@ -323,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RIG_TEST(test_first_flight),
         RIG_TEST(test_bounds),
+        RIG_TEST(test_ignored),
         RIG_TEST(test_refuted),
         RIG_TEST(test_witness_sack),
         RIG_TEST(test_witness_timeout),

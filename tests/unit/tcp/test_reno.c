@@ -104,6 +104,34 @@ static void test_timeout(void **state) /* [RFC5681:3.1] [RFC5681:3.1#7] */
     assert_int_equal(cc.cwnd, 2 * M);
 }
 
+/* [RFC9438:4.6#2] A mark may lead to one segment, a loss to two. */
+static void test_marks(void **state)
+{
+    (void)state;
+    struct cc cc = fresh(M);
+    cc.cwnd = 10 * M;
+    cc_reno.on_ecn(&cc, 10 * M, ms(0));
+    assert_int_equal(cc.cwnd, 8 * M); /* [RFC8511:3] */
+    cc_reno.on_ecn(&cc, 2 * M, ms(0));
+    assert_int_equal(cc.cwnd, 1600);
+    assert_int_equal(cc.ssthresh, 2 * M);
+    cc_reno.on_ecn(&cc, M, ms(0));
+    assert_int_equal(cc.cwnd, M);
+}
+
+/* The stack has halved the window: what was counted for the next segment was of the old one. */
+static void test_cut(void **state) /* [RFC7661:4.4.3] */
+{
+    (void)state;
+    struct cc cc = fresh(M);
+    cc.cwnd = cc.ssthresh = 40 * M;
+    ack(&cc, 30 * M);
+    assert_int_equal(cc.acc, 30 * M);
+    cc.cwnd = 20 * M;
+    cc_reno.on_cut(&cc);
+    assert_int_equal(cc.acc, 0);
+}
+
 static void test_no_overflow(void **state)
 {
     (void)state;
@@ -123,6 +151,8 @@ int main(void)
         cmocka_unit_test(test_the_way_from_one_to_the_other),
         cmocka_unit_test(test_unused_window_does_not_grow),
         cmocka_unit_test(test_loss),
+        cmocka_unit_test(test_marks),
+        cmocka_unit_test(test_cut),
         cmocka_unit_test(test_timeout),
         cmocka_unit_test(test_no_overflow),
     };

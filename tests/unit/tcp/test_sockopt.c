@@ -26,7 +26,7 @@ static void test_ranges(void **state)
         {TERN_OPT_KEEPIDLE_MS, 1, INT32_MAX},
         {TERN_OPT_KEEPINTVL_MS, 1, INT32_MAX},
         {TERN_OPT_KEEPCNT, 1, 127},
-        {TERN_OPT_USER_TIMEOUT_MS, 0, INT32_MAX},
+        {TERN_OPT_USER_TIMEOUT_MS, -1, INT32_MAX},
         {TERN_OPT_SNDBUF, 2048, 1 << 30},
         {TERN_OPT_RCVBUF, 2048, 1 << 30},
         {TERN_OPT_TTL, 1, 255},

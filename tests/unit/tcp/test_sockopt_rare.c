@@ -54,6 +54,33 @@ static void test_defer_accept_ends(void **state)
     rig_in_state(r, TERN_TCP_ESTABLISHED);
 }
 
+/* [RFC9293:MAY-9] The TOS octet of what came last, for who has asked for it. */
+static void test_received_tos(void **state)
+{
+    struct rig *r = *state;
+    int64_t v = -1;
+    begin(r);
+    set(r, r->lis, TERN_OPT_RECVTOS, 1);
+    handshake(r);
+    r->tos = 0x28;
+    rig_in(r, ACK, 0, 0, 0);
+    rig_accept(r);
+    assert_int_equal(tcp_getopt(r->t, r->sock, TERN_OPT_RCVD_TOS, &v), TERN_OK);
+    assert_int_equal(v, 0x28);
+    r->tos = 0xb8;
+    rig_in(r, ACK, 0, 0, 10);
+    assert_int_equal(tcp_getopt(r->t, r->sock, TERN_OPT_RCVD_TOS, &v), TERN_OK);
+    assert_int_equal(v, 0xb8);
+    r->tos = 0x50;
+    rig_in(r, ACK, 100000, 0, 10); /* outside the window: not the peer's, perhaps */
+    assert_int_equal(tcp_getopt(r->t, r->sock, TERN_OPT_RCVD_TOS, &v), TERN_OK);
+    assert_int_equal(v, 0xb8);
+    set(r, r->sock, TERN_OPT_RECVTOS, 0);
+    assert_int_equal(tcp_getopt(r->t, r->sock, TERN_OPT_RCVD_TOS, &v), TERN_OK);
+    assert_int_equal(v, 0);
+    assert_int_equal(tcp_setopt(r->t, r->sock, TERN_OPT_RCVD_TOS, 1, r->now), TERN_ENOPROTOOPT);
+}
+
 static void test_listener_maxseg(void **state)
 {
     struct rig *r = *state;
@@ -213,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RIG_TEST(test_defer_accept),
         RIG_TEST(test_defer_accept_ends),
+        RIG_TEST(test_received_tos),
         RIG_TEST(test_listener_maxseg),
         RIG_TEST(test_maxseg_before_the_syn),
         RIG_TEST(test_notsent_lowat),

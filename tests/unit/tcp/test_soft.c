@@ -76,7 +76,7 @@ static void test_r1(void **state)
     rig_pull(r);
     assert_int_equal(r->cfg.r1_retries, 3);
     for (unsigned i = 1; i <= 5; i++) {
-        while (rig_pull(r) == 0 || r->out[0].out.cause == CAUSE_TX_TLP)
+        while (rig_pull(r) == 0 || r->out[0].out.cause == CAUSE_TX_REXMT_TLP)
             rig_next(r, 10000);
         assert_int_equal(r->out[0].out.cause, CAUSE_TX_REXMT_RTO);
         assert_int_equal(r->out[0].out.suspect, i >= 3);

@@ -266,12 +266,96 @@ static void test_user_timeout_of_keepalive(void **state)
     assert_int_equal(rig_count(r, CAUSE_ST_KEEPALIVE_DEAD), 1);
 }
 
+/* [RFC9293:MUST-21] The application's own limit governs alone: R2 (15 retransmissions, some 15
+ * minutes here) neither ends such a connection sooner ... */
+static void test_user_timeout_longer_than_r2(void **state)
+{
+    struct rig *r = *state;
+    established(r);
+    assert_int_equal(set(r, TERN_OPT_USER_TIMEOUT_MS, 3600000), TERN_OK);
+    rig_send(r, 10);
+    rig_run(r, 3590000);
+    rig_in_state(r, TERN_TCP_ESTABLISHED);
+    assert_true(rig_conn(r)->rexmts > r->cfg.r2_retries);
+    rig_run(r, 20000);
+    assert_int_equal(rig_recv(r, 1), TERN_ETIMEDOUT);
+    assert_int_equal(rig_count(r, CAUSE_ST_USER_TIMEOUT), 1);
+}
+
+/* ... [RFC9293:MUST-21] nor later, and -1 takes the limit away: the user decides when to hang up.
+ */
+static void test_user_timeout_none(void **state)
+{
+    struct rig *r = *state;
+    established(r);
+    assert_int_equal(set(r, TERN_OPT_USER_TIMEOUT_MS, -1), TERN_OK);
+    assert_int_equal(set(r, TERN_OPT_USER_TIMEOUT_MS, -2), TERN_EINVAL);
+    rig_send(r, 10);
+    rig_run(r, 48 * 3600000ll); /* more than 255 retransmissions */
+    rig_in_state(r, TERN_TCP_ESTABLISHED);
+    assert_false(timer_on(rig_conn(r), TT_USER));
+    assert_true(timer_on(rig_conn(r), TT_REXMT));
+    /* R2 again: it has been reached long since */
+    assert_int_equal(set(r, TERN_OPT_USER_TIMEOUT_MS, 0), TERN_OK);
+    rig_run(r, 121000);
+    assert_int_equal(rig_recv(r, 1), TERN_ETIMEDOUT);
+    assert_int_equal(rig_count(r, CAUSE_ST_R2), 1);
+}
+
+/* Nobody is left to give up a connection that is closed: R2 does. */
+static void test_user_timeout_of_an_orphan(void **state)
+{
+    struct rig *r = *state;
+    established(r);
+    assert_int_equal(set(r, TERN_OPT_USER_TIMEOUT_MS, -1), TERN_OK);
+    rig_send(r, 10);
+    assert_int_equal(tcp_close(r->t, r->sock, r->now), TERN_OK);
+    rig_run(r, 600000);
+    assert_null(rig_find(r));
+    assert_int_equal(rig_count(r, CAUSE_ST_R2), 1);
+}
+
+static void test_user_timeout_of_unanswered_probes(void **state)
+{
+    struct rig *r = *state;
+    established(r);
+    assert_int_equal(set(r, TERN_OPT_USER_TIMEOUT_MS, -1), TERN_OK);
+    r->wnd = 0;
+    rig_in(r, ACK, 0, 0, 0);
+    rig_send(r, 100);
+    rig_run(r, 24 * 3600000ll);
+    rig_in_state(r, TERN_TCP_ESTABLISHED);
+    assert_int_equal(rig_conn(r)->rexmts, 255);
+}
+
+/* [RFC9293:MUST-21] R2 of a SYN is a number of its own, and may be infinite too. */
+static void test_syn_count_none(void **state)
+{
+    struct rig *r = *state;
+    assert_int_equal(rig_connect(r), TERN_OK);
+    assert_int_equal(set(r, TERN_OPT_SYN_COUNT, 0), TERN_EINVAL);
+    assert_int_equal(set(r, TERN_OPT_SYN_COUNT, 128), TERN_EINVAL);
+    assert_int_equal(set(r, TERN_OPT_SYN_COUNT, -1), TERN_OK);
+    int64_t v = 0;
+    assert_int_equal(tcp_getopt(r->t, r->sock, TERN_OPT_SYN_COUNT, &v), TERN_OK);
+    assert_int_equal(v, -1);
+    rig_run(r, 24 * 3600000ll);
+    rig_in_state(r, TERN_TCP_SYN_SENT);
+    rig_syn(r, SYN | ACK, r->peer_iss, rig_conn(r)->snd.nxt);
+    rig_in_state(r, TERN_TCP_ESTABLISHED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         RIG_TEST(test_user_timeout_in_syn_sent),
         RIG_TEST(test_user_timeout_of_a_shut_window),
         RIG_TEST(test_user_timeout_of_keepalive),
+        RIG_TEST(test_user_timeout_longer_than_r2),
+        RIG_TEST(test_user_timeout_none),
+        RIG_TEST(test_user_timeout_of_an_orphan),
+        RIG_TEST(test_user_timeout_of_unanswered_probes),
+        RIG_TEST(test_syn_count_none),
         RIG_TEST(test_rexmt_runs_while_something_is_out),
         RIG_TEST(test_keepalive),
         RIG_TEST(test_keepalive_waits_for_data),

@@ -31,6 +31,7 @@ static void same_options(const struct tcp_opts *a, const struct tcp_opts *b)
     assert_true(a->has_ws == b->has_ws && a->has_mss == b->has_mss);
     assert_true(a->ws == b->ws && a->mss == b->mss);
     assert_true(a->tsval == b->tsval && a->tsecr == b->tsecr);
+    assert_int_equal(a->uto, b->uto);
     assert_int_equal(a->nsack, b->nsack);
     for (unsigned i = 0; i < a->nsack; i++)
         assert_true(seq_eq(a->sack[i].lo, b->sack[i].lo) && seq_eq(a->sack[i].hi, b->sack[i].hi));
@@ -279,6 +280,8 @@ static struct tcp_seg random_segment(struct prng *r)
         s.opt.ws = (uint8_t)prng_below(r, 15);
     if (s.opt.has_mss)
         s.opt.mss = (uint16_t)(1 + prng_below(r, 65535));
+    if (prng_chance(r, 0.2))
+        s.opt.uto = (uint16_t)(1 + prng_below(r, TCP_UTO_MOST));
     s.opt.nsack = (uint8_t)prng_below(r, 5);
     for (unsigned i = 0; i < s.opt.nsack; i++) {
         s.opt.sack[i].lo.v = (uint32_t)prng_next(r);
@@ -361,6 +364,77 @@ static void test_accurate_ecn(void **state)
     assert_true(back.opt.ceb == s.opt.ceb && back.opt.e1b == 1);
 }
 
+/* [RFC5482:3] Kind 28, four octets, seconds or minutes; one of no time at all is none. */
+static void test_user_timeout(void **state)
+{
+    (void)state;
+    struct tcp_seg s, back;
+    uint8_t p[80];
+    for (unsigned n = 0; n <= 4; n++) {
+        const uint8_t opt[8] = {28, (uint8_t)(n + 2), n > 0 ? 0x80 | 5 : 0, n > 1 ? 7 : 0};
+        assert_int_equal(tcp_parse(p, with_options(p, opt, 8, 4), &s), 0);
+        assert_int_equal(s.opt.uto, n == 2 ? TCP_UTO_MINUTES | 0x507 : 0);
+    }
+    for (unsigned g = 0; g <= 0x80; g += 0x80) {
+        const uint8_t zero[4] = {28, 4, (uint8_t)g, 0};
+        assert_int_equal(tcp_parse(p, with_options(p, zero, 4, 4), &s), 0);
+        assert_int_equal(s.opt.uto, 0);
+    }
+    for (uint32_t v = 1; v <= 0xffff; v += 111) {
+        memset(&s, 0, sizeof s);
+        s.opt.uto = (uint16_t)v;
+        assert_int_equal(tcp_opts_len(&s.opt), 4);
+        assert_int_equal(tcp_build(p, 60, &s), 24);
+        assert_int_equal(p[20], 28);
+        assert_int_equal(p[21], 4);
+        assert_int_equal(tcp_parse(p, 24, &back), 0);
+        assert_int_equal(back.opt.uto, (v & TCP_UTO_MOST) != 0 ? v : 0);
+    }
+}
+
+/* [RFC2385:3.0] [RFC5925:2.2] Signatures are the last options; a second one, or one of a length
+ * that cannot be, makes the segment a bad one. */
+static void test_signatures(void **state)
+{
+    (void)state;
+    struct tcp_seg s, back;
+    uint8_t p[80];
+    for (unsigned n = 0; n <= 38; n++) {
+        uint8_t opt[40] = {19, (uint8_t)(n + 2)};
+        assert_int_equal(tcp_parse(p, with_options(p, opt, 40, 4), &s), 0);
+        assert_int_equal(s.opt.sign, n == 16 ? TCP_SIGN_MD5 : TCP_SIGN_BAD);
+        assert_int_equal(s.opt.sign_len, n + 2);
+        assert_ptr_equal(s.opt.sign_at, p + 20);
+        opt[0] = 29;
+        opt[2] = n >= 2 ? 61 : 0;
+        opt[3] = n >= 2 ? 84 : 0;
+        assert_int_equal(tcp_parse(p, with_options(p, opt, 40, 4), &s), 0);
+        assert_int_equal(s.opt.sign, n >= 2 ? TCP_SIGN_AO : TCP_SIGN_BAD);
+        if (n >= 2)
+            assert_true(s.opt.ao_key == 61 && s.opt.ao_rnext == 84);
+    }
+    static const uint8_t two[40] = {29, 4, 1, 2, 19, 18};
+    assert_int_equal(tcp_parse(p, with_options(p, two, 40, 4), &s), 0);
+    assert_int_equal(s.opt.sign, TCP_SIGN_BAD);
+    for (unsigned kind = TCP_SIGN_MD5; kind <= TCP_SIGN_AO; kind++) {
+        unsigned room = kind == TCP_SIGN_MD5 ? SIGN_MD5_ROOM : SIGN_AO_ROOM;
+        memset(&s, 0, sizeof s);
+        memset(p, 0xee, sizeof p);
+        s.opt.uto = 300; /* before it */
+        s.opt.sign = (uint8_t)kind;
+        s.opt.ao_key = 3;
+        s.opt.ao_rnext = 4;
+        assert_int_equal(tcp_build(p, 60, &s), 24 + room);
+        assert_int_equal(tcp_parse(p, 24 + room, &back), 0);
+        assert_true(back.opt.sign == kind && back.opt.uto == 300);
+        assert_ptr_equal(back.opt.sign_at + back.opt.sign_len, p + 24 + room);
+        for (unsigned i = 24 + room - (kind == TCP_SIGN_MD5 ? 16 : 12); i < 24 + room; i++)
+            assert_int_equal(p[i], 0);
+        assert_int_equal(back.opt.ao_key, kind == TCP_SIGN_AO ? 3 : 0);
+        assert_int_equal(back.opt.ao_rnext, kind == TCP_SIGN_AO ? 4 : 0);
+    }
+}
+
 static void test_round_trip(void **state)
 {
     (void)state;
@@ -431,6 +505,8 @@ int main(void)
         cmocka_unit_test(test_layout_of_sack),
         cmocka_unit_test(test_fast_open),
         cmocka_unit_test(test_accurate_ecn),
+        cmocka_unit_test(test_user_timeout),
+        cmocka_unit_test(test_signatures),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_random_options),
     };
