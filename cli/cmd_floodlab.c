@@ -230,7 +230,7 @@ static bool set_rows(struct floodlab *a, int key, char *arg)
 }
 
 /* Options that need no looking at; false: it is none of them. */
-static bool set_plain(struct floodlab *a, int key, char *arg)
+static bool set_plain(struct floodlab *a, int key, const char *arg)
 {
     if (key == KEY_VIRTUAL)
         a->cfg.virtual = true;

@@ -54,8 +54,7 @@ def tidy(root, build):
     """clang-tidy on each C file of the build; a clean file is remembered in BUILD/tidy-clean by its hash.
 
     Tests are left out: they are half of all files, would double the minutes of a fresh check, and are run
-    under two compilers' warnings and two sanitizers anyway. tools/tidy-pending.txt names files whose findings
-    are not mended yet: a debt, said with its count at each run; a file leaves the list when it is clean."""
+    under two compilers' warnings and two sanitizers anyway."""
     database = Path(build) / "compile_commands.json"
     if not database.is_file():
         return [f"{database}: missing: run `meson setup {build}` first"]
@@ -65,12 +64,6 @@ def tidy(root, build):
         path = Path(entry["directory"], entry["file"]).resolve()
         if path.is_relative_to(root) and path.is_file() and not path.is_relative_to(root / "tests"):
             entries.setdefault(str(path.relative_to(root)), entry)
-    debt = root / "tools" / "tidy-pending.txt"
-    pending = debt.read_text().splitlines() if debt.is_file() else []
-    pending = [line for line in pending if not line.startswith("#")]
-    if pending:
-        print(f"tidy: {len(pending)} files are left out, see tools/tidy-pending.txt", flush=True)
-    entries = {name: entry for name, entry in entries.items() if name not in pending}
     clean = Path(build) / "tidy-clean"
     clean.mkdir(exist_ok=True)
 
