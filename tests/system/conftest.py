@@ -13,9 +13,10 @@ import pytest
 
 from lab import Lab, LabError
 
-# A shell ignores SIGINT for what it starts in the background, and programs inherit that: those of the tests must
-# not, whoever runs the tests.
+# A shell ignores SIGINT for what it starts in the background, nohup ignores SIGHUP, and programs inherit that: those of
+# the tests must not, whoever runs the tests.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("TERN_BUILD", ROOT / "build")).resolve()

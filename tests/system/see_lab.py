@@ -91,5 +91,10 @@ class Runs:
         for process in self.started:
             if process.poll() is None:
                 process.kill()
-            process.communicate()
+            try:
+                process.communicate(timeout=10)
+            except subprocess.TimeoutExpired:   # a program of it lives on and holds the pipes
+                for pipe in (process.stdout, process.stderr):
+                    if pipe:
+                        pipe.close()
         shutil.rmtree(self.folder)
