@@ -351,6 +351,9 @@ class Capture(Process):
 def tshark(path, *fields, filter=None, sums=True):
     """Rows of fields of a capture; with `sums` every checksum is verified."""
     argv = ["tshark", "-r", str(path), "-n", "-T", "fields", "-E", "occurrence=a", "-E", "aggregator=;"]
+    # What the segments carry is the tests' own pattern. By a port's number, ours or a random one, tshark would take it
+    # for some protocol now and then, and find faults in that.
+    argv += ["-d", "tcp.port==1-65535,data"]
     for proto in ("ip", "tcp", "udp"):
         argv += ["-o", f"{proto}.check_checksum:{str(sums).upper()}"]
     if filter:
@@ -365,7 +368,6 @@ def tshark(path, *fields, filter=None, sums=True):
 BAD = "0"  # *.checksum.status: 0 bad, 1 good, 2 unverified, 3 not present
 ERROR = 0x800000  # expert severity
 # What tshark calls a sequence problem. Window updates, full and shut windows and keepalives are none.
-OVERLAP = "New fragment overlaps old data (retransmission?)"   # of tshark's reassembly, after a segment came twice
 SEQUENCE = ("retransmission", "out_of_order", "lost_segment", "ack_lost_segment", "duplicate_ack", "reused_ports")
 FINDINGS = ("frame.number", "_ws.expert.message", "_ws.malformed", "_ws.expert.severity", "ip.checksum.status",
             "tcp.checksum.status", "udp.checksum.status", "icmp.checksum.status")
@@ -381,8 +383,7 @@ def judge(path, sums=True, losses=False):
     assert rows, f"{path}: the capture is empty"
     for number, message, malformed, severity, *rest in rows:
         status, sequence = rest[:4], rest[4:]
-        again = losses and OVERLAP in message
-        if malformed or not again and any(int(s) >= ERROR for s in severity.split(";") if s):
+        if malformed or any(int(s) >= ERROR for s in severity.split(";") if s):
             complaints.append(f"frame {number}: malformed: {message}")
         if sums and any(BAD in s.split(";") for s in status):
             complaints.append(f"frame {number}: bad checksum: {message}")
