@@ -34,7 +34,6 @@ static bool around(const struct tcp *t, const struct tcp_conn *c, struct range *
     return false;
 }
 
-/* None unless the peer has permitted them: conn_sack_blocks() [RFC2018:4#1]. */
 void conn_fill_sack(const struct tcp *t, const struct tcp_conn *c, struct tcp_opts *o)
 {
     unsigned most = conn_sack_blocks(c), n = 0;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tcp/opts.inl: what stands behind the header: SACK blocks that we send, and what the two ends have
- * agreed on. Included by conn.h, which has the structures.
+ * tcp/opts.h: what stands behind the header: SACK blocks that we send, and what the two ends have
+ * agreed on.
  */
 #ifndef TCP_OPTS_H
 #define TCP_OPTS_H
+
+#include "tcp/block.h"
 
 /* dsack.c: SACK blocks that we send */
 void dsack_note(struct tcp_conn *c, struct seq lo, struct seq hi); /* [lo, hi) came twice */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tcp/plan.inl: a segment's way out: what it is (plan.c, train.c), its octets (build.c), and what has
- * changed when it is gone (commit.c). Included by conn.h, which has the structures.
+ * tcp/plan.h: a segment's way out: what it is (plan.c, train.c), its octets (build.c), and what has
+ * changed when it is gone (commit.c).
  */
 #ifndef TCP_PLAN_H
 #define TCP_PLAN_H
+
+#include "tcp/block.h"
 
 enum plan_what { PLAN_NOTHING, PLAN_SYN, PLAN_DATA, PLAN_ACK, PLAN_PROBE };
 struct tcp_plan {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * tcp/note.inl: what TCP tells the trace. Included by conn.h, which has the structures. What is asked
- * for each segment is inline up to the question whether anybody listens.
+ * tcp/note.h: what TCP tells the trace. What is asked for each segment is inline up to the question
+ * whether anybody listens.
  */
 #ifndef TCP_NOTE_H
 #define TCP_NOTE_H
+
+#include "tcp/block.h"
 
 /* An arrival is noted before its effects, as taken; note_rx_end() corrects that when `verdict` says
  * that it was dropped. note_rx_begin() may return NULL. */
