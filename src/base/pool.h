@@ -37,6 +37,8 @@ static inline void *pool_at(const struct pool *p, uint32_t idx)
 {
     return p->base + (size_t)(idx - 1) * p->size;
 }
+/* The same for a pool of `type`, whose size the compiler then knows: no multiplication. */
+#define POOL_AT(type, p, idx) ((type *)(void *)(p)->base + ((idx)-1))
 static inline uint32_t pool_index(const struct pool *p, const void *obj)
 {
     return (uint32_t)((size_t)((const uint8_t *)obj - p->base) / p->size) + 1;

@@ -377,11 +377,11 @@ static inline bool ms_due(uint32_t due, uint32_t now)
 }
 static inline struct tcp_conn *conn_at(const struct tcp *t, uint32_t idx)
 {
-    return (struct tcp_conn *)(void *)t->conns.base + (idx - 1); /* pool_at(), its size known */
+    return POOL_AT(struct tcp_conn, &t->conns, idx);
 }
 static inline uint32_t conn_idx(const struct tcp *t, const struct tcp_conn *c)
 {
-    return (uint32_t)(c - (const struct tcp_conn *)(void *)t->conns.base) + 1;
+    return (uint32_t)(c - POOL_AT(const struct tcp_conn, &t->conns, 1)) + 1;
 }
 /* The first sequence number of the send buffer. */
 static inline struct seq snd_base(const struct tcp_conn *c)
@@ -405,18 +405,18 @@ static inline uint32_t snd_flight(const struct tcp_conn *c)
 }
 static inline struct sent *sent_at(const struct tcp *t, uint32_t idx)
 {
-    return (struct sent *)(void *)t->sents.base + (idx - 1);
+    return POOL_AT(struct sent, &t->sents, idx);
 }
 static inline struct xmit *conn_xmit(const struct tcp *t, const struct tcp_conn *c)
 {
-    return c->xmit != 0 ? (struct xmit *)(void *)t->xmits.base + (c->xmit - 1) : NULL;
+    return c->xmit != 0 ? POOL_AT(struct xmit, &t->xmits, c->xmit) : NULL;
 }
 /* See tally.h. */
 static inline struct tally *tally_of(const struct tcp *t, const struct tcp_conn *c)
 {
     if (c->tally - 1 >= TALLY_INDEX) /* 0, or parked */
         return NULL;
-    return (struct tally *)(void *)t->tallies.base + (c->tally - 1);
+    return POOL_AT(struct tally, &t->tallies, c->tally);
 }
 static inline struct tally *tally_take(struct tcp *t, struct tcp_conn *c)
 {

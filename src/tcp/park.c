@@ -19,12 +19,11 @@
  */
 #include "tcp/conn.h"
 
-#define PARK_MS 1000u
-#define PARK_MOST_MS                                                                               \
-    8000u /* an idle stack wakes no more often than this when nothing comes to rest */
-#define ORDER  offsetof(struct tally, order)
-#define FIELDS 15u
-#define HEAD   2u /* a bit for each field: it is not zero */
+#define PARK_MS      1000u
+#define PARK_MOST_MS 8000u /* a sleeping stack is woken so rarely when nothing comes to rest */
+#define ORDER        offsetof(struct tally, order)
+#define FIELDS       15u
+#define HEAD         2u /* octets: a bit for each field, it is not zero */
 
 /* ---- the coding ---- */
 

@@ -356,29 +356,24 @@ static unsigned promote(struct tcp *t, struct tcp_half *h, const struct tcp_tupl
     return v;
 }
 
-static bool half_again(const struct tcp_half *h, const struct tcp_seg *s)
-{
-    return (s->th & (TERN_TH_SYN | TERN_TH_RST | TERN_TH_ACK)) == TERN_TH_SYN &&
-           seq_eq(s->seq, h->irs);
-}
-
-/* One handshake must not offer classic and accurate ECN. */
-static bool half_mixes(const struct tcp *t, const struct tcp_half *h, const struct tcp_seg *s)
-{
-    return half_again(h, s) && ecn_mixes(t, h->ecn, s);
-}
-
 /* A stray duplicate by its timestamp, or the SYN once more. */
-static unsigned half_repeats(struct tcp *t, struct tcp_half *h, const struct tcp_seg *s,
-                             struct tern_time now)
+static unsigned half_repeats(struct tcp *t, struct tcp_half *h, const struct tcp_tuple *tu,
+                             const struct tcp_in *in, struct tern_time now)
 {
+    const struct tcp_seg *s = &in->s;
     if (h->ts && s->opt.has_ts && !(s->th & TERN_TH_RST) &&
         (int32_t)(s->opt.tsval - h->ts_recent) < 0) {
         half_ack(t, h, CAUSE_TX_ACK_PAWS, now);
         return CAUSE_DROP_PAWS;
     }
-    if (!half_again(h, s) || half_mixes(t, h, s))
+    if ((s->th & (TERN_TH_SYN | TERN_TH_RST | TERN_TH_ACK)) != TERN_TH_SYN ||
+        !seq_eq(s->seq, h->irs))
         return IN_GO;
+    if (ecn_mixes(t, h->ecn, s)) { /* one handshake must not offer both kinds [RFC9768:3.1.5#1] */
+        ans_rst(t, tu, in, h->serial, TERN_TCP_SYN_RECEIVED, CAUSE_TX_RST_ECN_MIXED);
+        half_drop(t, h, CAUSE_ST_ECN_MIXED, now);
+        return CAUSE_RX_SEG;
+    }
     if (h->where == HALF_HELD_LATER) /* no forger would */
         half_move(t, h, HALF_HELD_NEW, tcp_ms(t, now) + HOLD_MS);
     if (h->where >= HALF_LEVELS)
@@ -397,14 +392,9 @@ static unsigned half_steps(struct tcp *t, struct tcp_half *h, const struct tcp_t
     bool held = h->where >= HALF_LEVELS;
     struct seq nxt = seq_add(h->irs, 1);
     uint32_t seglen = s->len + !!(s->th & TERN_TH_SYN) + !!(s->th & TERN_TH_FIN);
-    unsigned v = half_repeats(t, h, s, now);
+    unsigned v = half_repeats(t, h, tu, in, now);
     if (v != IN_GO)
         return v;
-    if (half_mixes(t, h, s)) { /* [RFC9768:3.1.5#1] */
-        ans_rst(t, tu, in, h->serial, TERN_TCP_SYN_RECEIVED, CAUSE_TX_RST_ECN_MIXED);
-        half_drop(t, h, CAUSE_ST_ECN_MIXED, now);
-        return CAUSE_RX_SEG;
-    }
     if (!in_acceptable(s->seq, seglen, nxt, half_window(t, h))) { /* step 1 */
         if (s->th & TERN_TH_RST)
             return CAUSE_DROP_RST_OUT_OF_WINDOW;

@@ -43,8 +43,8 @@ int64_t timer_due(const struct tcp *t, const struct tcp_conn *c, unsigned which)
     return x != NULL ? x->timer_ns[which - TT_COUNT] : 0;
 }
 
-static void note_timer(struct tcp *t, const struct tcp_conn *c, unsigned kind, unsigned which,
-                       unsigned cause, int64_t us, struct tern_time now)
+static void note_traced(struct tcp *t, const struct tcp_conn *c, unsigned kind, unsigned which,
+                        unsigned cause, int64_t us, struct tern_time now)
 {
     struct tern_trace *r = trace_add(t->trace, now, kind, cause);
     if (r == NULL)
@@ -60,6 +60,14 @@ static void note_timer(struct tcp *t, const struct tcp_conn *c, unsigned kind, u
     r->a = us < 0 ? 0 : us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
 }
 
+static inline void note_timer(struct tcp *t, const struct tcp_conn *c, unsigned kind,
+                              unsigned which, unsigned cause, int64_t us, struct tern_time now)
+{
+    trace_count(t->trace, cause);
+    if (t->trace->ring != NULL)
+        note_traced(t, c, kind, which, cause, us, now);
+}
+
 void timer_arm(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_time at,
                unsigned cause, struct tern_time now)
 {
@@ -68,9 +76,7 @@ void timer_arm(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_ti
     *due = at.ns > 0 ? at.ns : 1;
     if (!wheel_armed(&c->wheel) || at.ns < c->wheel.due_ns)
         wheel_set(&t->wheel, conn_idx(t, c), at);
-    trace_count(t->trace, cause);
-    if (t->trace->ring != NULL)
-        note_timer(t, c, TERN_TR_TIMER_ARM, which, cause, time_diff_us(at, now), now);
+    note_timer(t, c, TERN_TR_TIMER_ARM, which, cause, time_diff_us(at, now), now);
 }
 
 void timer_halt(struct tcp *t, struct tcp_conn *c, unsigned which, unsigned cause,
@@ -80,9 +86,7 @@ void timer_halt(struct tcp *t, struct tcp_conn *c, unsigned which, unsigned caus
     if (due == NULL || *due == 0)
         return;
     *due = 0;
-    trace_count(t->trace, cause);
-    if (t->trace->ring != NULL)
-        note_timer(t, c, TERN_TR_TIMER_STOP, which, cause, 0, now);
+    note_timer(t, c, TERN_TR_TIMER_STOP, which, cause, 0, now);
 }
 
 /* RTO, or on an ACK when too little is outstanding for fast retransmit what is left of it since the
@@ -306,9 +310,7 @@ static unsigned fired_cause(const struct tcp_conn *c, unsigned which)
 void tcp_timeout(struct tcp *t, struct tcp_conn *c, unsigned which, struct tern_time now)
 {
     tern_assert(c->used && c->state != TERN_TCP_CLOSED);
-    trace_count(t->trace, fired_cause(c, which));
-    if (t->trace->ring != NULL)
-        note_timer(t, c, TERN_TR_TIMER_FIRE, which, fired_cause(c, which), 0, now);
+    note_timer(t, c, TERN_TR_TIMER_FIRE, which, fired_cause(c, which), 0, now);
     switch (which) {
     case TT_REXMT:
         on_rexmt(t, c, now);
