@@ -38,7 +38,7 @@ struct tern_port_ops {
     struct tern_time (*deadline)(const struct tern_port *self);
     /* A descriptor that is readable when rx has something, or -1. */
     int (*fd)(const struct tern_port *self);
-    /* A second one, or -1; NULL = there is none. */
+    /* A second one, or -1; NULL = there is none: tern_port_fd2(). */
     int (*fd2)(const struct tern_port *self);
     void (*close)(struct tern_port *self); /* also frees it; a wrapper closes what it wraps */
 };
@@ -54,6 +54,12 @@ struct tern_port {
     void (*note)(void *note_ctx, const struct tern_trace *rec);
     void *note_ctx;
 };
+
+/* The second descriptor of a port that has one, else -1. */
+static inline int tern_port_fd2(const struct tern_port *p)
+{
+    return p->ops->fd2 ? p->ops->fd2(p) : -1;
+}
 
 /* ---- wire: two stacks in one process ---- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* drill/names.c: tables of names. */
 #include "drill/names.h"
+#include "port/aoopt.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,9 +89,9 @@ static const struct name names[] = {
     N(TCP_QUICKACK),
     N(TCP_CONGESTION),
     N(TCP_MD5SIG),
-    {"TCP_AO_ADD_KEY", 38},
-    {"TCP_AO_DEL_KEY", 39},
-    {"TCP_AO_INFO", 40},
+    {"TCP_AO_ADD_KEY", AO_OPT_ADD_KEY},
+    {"TCP_AO_DEL_KEY", AO_OPT_DEL_KEY},
+    {"TCP_AO_INFO", AO_OPT_INFO},
     N(TCP_USER_TIMEOUT),
     N(TCP_FASTOPEN),
     N(TCP_TIMESTAMP),

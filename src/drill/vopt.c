@@ -251,24 +251,10 @@ static int get_info(struct vhost *vh, struct vsock *s, void *value, size_t *len)
     return 0;
 }
 
-/* SO_MEMINFO: octets in the queues and their limits; the rest is memory that is not counted here.
- */
-static int get_meminfo(struct vhost *vh, struct vsock *s, void *value, size_t *len)
+static int get_meminfo(struct vhost *vh, const struct vsock *s, void *value, size_t *len)
 {
-    static const struct {
-        unsigned at;
-        enum tern_opt opt;
-    } what[] = {{0, TERN_OPT_RCVQ},
-                {1, TERN_OPT_RCVBUF},
-                {2, TERN_OPT_SNDQ},
-                {3, TERN_OPT_SNDBUF},
-                {5, TERN_OPT_SNDQ}};
-    uint32_t mem[9] = {0};
-    for (unsigned i = 0; i < sizeof what / sizeof *what; i++) {
-        int64_t v = 0;
-        if (s->h.id && tern_getopt(vh->st, s->h, what[i].opt, &v) == 0)
-            mem[what[i].at] = (uint32_t)v;
-    }
+    uint32_t mem[MEMINFO_VARS];
+    meminfo_of(vh->st, s->h, mem);
     *len = *len < sizeof mem ? *len : sizeof mem;
     memcpy(value, mem, *len);
     return 0;

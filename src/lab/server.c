@@ -92,7 +92,7 @@ static void sink_answer(struct tern_port *p, const struct tern_frame *f, size_t 
 static void sink_wait(struct tern_port *p)
 {
     struct pollfd fd[2] = {{.fd = p->ops->fd(p), .events = POLLIN},
-                           {.fd = p->ops->fd2 ? p->ops->fd2(p) : -1, .events = POLLIN}};
+                           {.fd = tern_port_fd2(p), .events = POLLIN}};
     struct tern_time at = p->ops->deadline(p);
     int64_t left = at.ns - tern_clock_now().ns;
     const struct timespec t = {left / 1000000000, left > 0 ? left % 1000000000 : 0};

@@ -402,7 +402,7 @@ static int impair_fd(const struct tern_port *self)
 static int impair_fd2(const struct tern_port *self)
 {
     const struct impair *im = (const struct impair *)(const void *)self;
-    return im->inner->ops->fd2 ? im->inner->ops->fd2(im->inner) : -1;
+    return tern_port_fd2(im->inner);
 }
 
 static void impair_free(struct impair *im)

@@ -124,12 +124,18 @@ static void packet_kick(struct packet *p, struct tern_time now)
     }
 }
 
+/* Offers again what the device had no room for, when it is time. */
+static void packet_again(struct packet *p, struct tern_time now)
+{
+    if (!time_is_never(p->retry) && time_le(p->retry, now))
+        packet_kick(p, now);
+}
+
 static size_t packet_rx(struct tern_port *self, struct tern_frame *frames, size_t n,
                         struct tern_time now)
 {
     struct packet *p = packet_of(self);
-    if (!time_is_never(p->retry) && time_le(p->retry, now))
-        packet_kick(p, now);
+    packet_again(p, now);
     return packet_in_rx(&p->in, frames, n, now);
 }
 
@@ -139,8 +145,7 @@ static size_t packet_tx_get(struct tern_port *self, struct tern_frame *frames, s
                             struct tern_time now)
 {
     struct packet *p = packet_of(self);
-    if (!time_is_never(p->retry) && time_le(p->retry, now))
-        packet_kick(p, now);
+    packet_again(p, now);
     n = packet_room(p, n > PACKET_BATCH ? PACKET_BATCH : n);
     for (size_t i = 0; i < n; i++)
         frames[i] = (struct tern_frame){.data = p->tx + i * PACKET_BIG, .cap = PACKET_CAP};
@@ -282,9 +287,7 @@ static int packet_device(struct packet *p, const char *name, int *index, char *w
 /* For what goes out and is long: the buffers, and the socket's own. */
 static int packet_long_open(struct packet *p, const char *name, char *why)
 {
-    int buf = PACKET_BUF, fd = p->in.all.fd;
-    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &buf, sizeof buf) < 0)
-        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buf, sizeof buf);
+    packet_buffer(p->in.all.fd, SO_SNDBUFFORCE, SO_SNDBUF, PACKET_BUF);
     void *m = mmap(NULL, (size_t)PACKET_BATCH * PACKET_BIG, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (m == MAP_FAILED)
@@ -297,7 +300,7 @@ static int packet_long_open(struct packet *p, const char *name, char *why)
 static int packet_out_open(struct packet *p, const char *name, int index, char *why)
 {
     static const int flags[] = {PACKET_VNET_HDR, PACKET_QDISC_BYPASS, PACKET_LOSS};
-    int version = TPACKET_V2, one = 1, buf = PACKET_BUF;
+    int version = TPACKET_V2, one = 1;
     struct tpacket_req req = {.tp_block_size = OUT_BLOCK,
                               .tp_block_nr = OUT_SLOTS / (OUT_BLOCK / OUT_SLOT),
                               .tp_frame_size = OUT_SLOT,
@@ -310,8 +313,7 @@ static int packet_out_open(struct packet *p, const char *name, int index, char *
         if (setsockopt(p->out_fd, SOL_PACKET, flags[i], &one, sizeof one) < 0)
             return packet_why(name, "socket for sending", why);
     }
-    if (setsockopt(p->out_fd, SOL_SOCKET, SO_SNDBUFFORCE, &buf, sizeof buf) < 0)
-        (void)setsockopt(p->out_fd, SOL_SOCKET, SO_SNDBUF, &buf, sizeof buf);
+    packet_buffer(p->out_fd, SO_SNDBUFFORCE, SO_SNDBUF, PACKET_BUF);
     if (setsockopt(p->out_fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) < 0 ||
         setsockopt(p->out_fd, SOL_PACKET, PACKET_TX_RING, &req, sizeof req) < 0 ||
         bind(p->out_fd, (const struct sockaddr *)&at, sizeof at) < 0)

@@ -57,6 +57,12 @@ int packet_why(const char *name, const char *what, char *why)
     return -1;
 }
 
+void packet_buffer(int fd, int force, int plain, int octets)
+{
+    if (setsockopt(fd, SOL_SOCKET, force, &octets, sizeof octets) < 0)
+        (void)setsockopt(fd, SOL_SOCKET, plain, &octets, sizeof octets);
+}
+
 static struct tpacket2_hdr *in_slot(const struct in_ring *r, uint32_t i)
 {
     return (struct tpacket2_hdr *)(void *)(r->slot + (size_t)(i & (r->n - 1)) * r->len);
@@ -178,14 +184,13 @@ static int in_options(const struct in_ring *r, const char *name, char *why)
 {
     static const int flags[] = {PACKET_VNET_HDR, PACKET_COPY_THRESH, PACKET_QDISC_BYPASS,
                                 PACKET_IGNORE_OUTGOING};
-    int one = 1, version = TPACKET_V2, queue = QUEUE;
+    int one = 1, version = TPACKET_V2;
     for (unsigned i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         if (setsockopt(r->fd, SOL_PACKET, flags[i], &one, sizeof one) < 0)
             return packet_why(name, "the kernel's packet sockets are too old (Linux 5.0 is needed)",
                               why);
     }
-    if (setsockopt(r->fd, SOL_SOCKET, SO_RCVBUFFORCE, &queue, sizeof queue) < 0)
-        (void)setsockopt(r->fd, SOL_SOCKET, SO_RCVBUF, &queue, sizeof queue);
+    packet_buffer(r->fd, SO_RCVBUFFORCE, SO_RCVBUF, QUEUE);
     if (setsockopt(r->fd, SOL_PACKET, PACKET_VERSION, &version, sizeof version) < 0)
         return packet_why(name, "no ring of received frames", why);
     return 0;
@@ -242,7 +247,7 @@ static int in_hear(const struct in_ring *r, bool something)
  * end ends the program with 0. Offsets are from the IP header. */
 static int in_deal(const struct in_ring *r)
 {
-    static struct sock_filter code[] = {
+    struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_H | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PROTOCOL)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 9),
         BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),

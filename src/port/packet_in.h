@@ -39,6 +39,8 @@ size_t packet_in_rx(struct packet_in *in, struct tern_frame *frames, size_t n,
                     struct tern_time now);
 void packet_in_close(struct packet_in *in);
 
+/* A socket's buffer: past the system's limit if that is allowed, else as far as it goes. */
+void packet_buffer(int fd, int force, int plain, int octets);
 /* One line for what errno says; -1. */
 int packet_why(const char *name, const char *what, char *why);
 

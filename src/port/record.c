@@ -93,7 +93,7 @@ static int record_fd(const struct tern_port *self)
 static int record_fd2(const struct tern_port *self)
 {
     const struct record *rc = (const struct record *)(const void *)self;
-    return rc->inner->ops->fd2 ? rc->inner->ops->fd2(rc->inner) : -1;
+    return tern_port_fd2(rc->inner);
 }
 
 static void record_close(struct tern_port *self)

@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <tern/socket.h>
 
 _Static_assert(sizeof(struct tcpinfo) == 280, "Linux's layout");
 _Static_assert(offsetof(struct tcpinfo, tcpi_rtt) == 68, "Linux's layout");
@@ -122,4 +123,22 @@ void tcpinfo_of(const struct tern_info *in, struct tcpinfo *ti)
 void tcpinfo_print(const struct tcpinfo *ti, FILE *f)
 {
     TCPINFO_MEMBERS(PRINT_F, PRINT_B)
+}
+
+void meminfo_of(struct tern_stack *st, struct tern_sock s, uint32_t mem[MEMINFO_VARS])
+{
+    static const struct {
+        unsigned at;
+        enum tern_opt opt;
+    } what[] = {{0, TERN_OPT_RCVQ},
+                {1, TERN_OPT_RCVBUF},
+                {2, TERN_OPT_SNDQ},
+                {3, TERN_OPT_SNDBUF},
+                {5, TERN_OPT_SNDQ}};
+    memset(mem, 0, MEMINFO_VARS * sizeof *mem);
+    for (size_t i = 0; i < sizeof what / sizeof *what; i++) {
+        int64_t v = 0;
+        if (s.id != 0 && tern_getopt(st, s, what[i].opt, &v) == 0)
+            mem[what[i].at] = (uint32_t)v;
+    }
 }

@@ -98,6 +98,10 @@ struct tcpinfo {
 
 /* What the stack does not measure is zero; in NULL: there is no connection. */
 void tcpinfo_of(const struct tern_info *in, struct tcpinfo *ti);
+/* SO_MEMINFO: octets in the queues and their limits; the rest is memory that is not counted here,
+ * and all is zero for a socket without a handle. */
+#define MEMINFO_VARS 9
+void meminfo_of(struct tern_stack *st, struct tern_sock s, uint32_t mem[MEMINFO_VARS]);
 /* Writes every member as a line `'tcpi_x': 17,` of a Python dictionary. */
 void tcpinfo_print(const struct tcpinfo *ti, FILE *f);
 

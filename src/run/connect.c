@@ -227,7 +227,8 @@ static int64_t stack_connect(struct sk *sk, const struct tern_endpoint *from,
                              const struct tern_endpoint *to, const struct early *e)
 {
     struct tern_stack *st = sk->run->cfg.st;
-    return e ? tern_tcp_fastopen(st, from, to, e->buf, e->n, e->flags, &sk->h, now_of(sk))
+    uint32_t flags = sockopt_flag(sk, TCP_FASTOPEN_NO_COOKIE) ? TERN_FASTOPEN_NO_COOKIE : 0;
+    return e ? tern_tcp_fastopen(st, from, to, e->buf, e->n, flags, &sk->h, now_of(sk))
              : tern_tcp_connect(st, from, to, &sk->h, now_of(sk));
 }
 
@@ -289,6 +290,18 @@ static int connect_dissolve(struct sk *sk)
     return 0;
 }
 
+/* The call does not wait: the program's socket is not writable until the outcome is known. */
+static int connect_begun(struct call *c)
+{
+    struct sk *sk = c->sk;
+    int err = hook(sk, c->fd);
+    if (!err)
+        err = plug(sk, c->fd);
+    if (err)
+        connect_failed(sk, err);
+    return err;
+}
+
 static void connect_new(struct call *c, const struct tern_endpoint *shown, bool nonblock)
 {
     struct sk *sk = c->sk;
@@ -302,11 +315,7 @@ static void connect_new(struct call *c, const struct tern_endpoint *shown, bool 
     } else if (!nonblock) {
         hold_add(c, connect_answer, SO_SNDTIMEO, EINPROGRESS);
     } else {
-        err = hook(sk, c->fd);
-        if (!err)
-            err = plug(sk, c->fd);
-        if (err)
-            connect_failed(sk, err);
+        err = connect_begun(c);
         sk->mute = !call_fail(c, err ? err : EINPROGRESS);
     }
 }
@@ -316,18 +325,13 @@ int connect_fast(struct call *c, const struct sockaddr_in *to, const void *buf, 
 {
     struct sk *sk = c->sk;
     struct tern_endpoint shown = addr_from(to);
-    struct early e = {buf, n,
-                      sockopt_flag(sk, TCP_FASTOPEN_NO_COOKIE) ? TERN_FASTOPEN_NO_COOKIE : 0};
+    const struct early e = {buf, n};
     if (to->sin_family != AF_INET)
         return to->sin_family == AF_UNSPEC ? EOPNOTSUPP : EAFNOSUPPORT;
     int err = connect_begin(c, &shown, &e);
     if (err || !nonblock)
         return err;
-    err = hook(sk, c->fd);
-    if (!err)
-        err = plug(sk, c->fd);
-    if (err)
-        connect_failed(sk, err);
+    err = connect_begun(c);
     return err ? err : sk->fast ? 0 : EINPROGRESS;
 }
 

@@ -16,13 +16,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#define OPT_TCP_FASTOPEN_NO_COOKIE 34
-
-static uint32_t flags_of(const struct sk *sk)
-{
-    return sockopt_flag(sk, OPT_TCP_FASTOPEN_NO_COOKIE) ? TERN_FASTOPEN_NO_COOKIE : 0;
-}
-
 /* The program has closed the socket. */
 static bool gone(const struct sk *sk)
 {
@@ -46,7 +39,7 @@ static void early_ready(void *ctx, int fd, uint32_t events)
     }
     tern_loop_unwatch(r->cfg.loop, fd);
     sk->watched = false;
-    const struct early e = {r->buf, n > 0 ? (size_t)n : 0, flags_of(sk)};
+    const struct early e = {r->buf, n > 0 ? (size_t)n : 0};
     int err = connect_open(sk, &to, &e);
     sk->told = true;
     if (err) {
@@ -65,7 +58,7 @@ static bool early_may(struct sk *sk, const struct tern_endpoint *shown)
     bool loop;
     if (addr_out(sk->run, IPPROTO_TCP, shown, &real, &loop) != 0)
         return false;
-    return flags_of(sk) != 0 ||
+    return sockopt_flag(sk, TCP_FASTOPEN_NO_COOKIE) ||
            tern_fastopen_known(sk->run->cfg.st, &real, tern_loop_now(sk->run->cfg.loop));
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "port/aoopt.h"
+#include "port/tcpinfo.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -20,10 +21,9 @@
 #include <unistd.h>
 
 /* Newer than some C libraries' headers. */
-#define OPT_TCP_ULP                31
-#define OPT_TCP_FASTOPEN_NO_COOKIE 34
-#define OPT_TCP_MD5SIG             14
-#define OPT_TCP_MD5SIG_EXT         32
+#define OPT_TCP_ULP        31
+#define OPT_TCP_MD5SIG     14
+#define OPT_TCP_MD5SIG_EXT 32
 
 #define CC_NAME_MAX 16 /* octets of TCP_CONGESTION's name, with its NUL */
 
@@ -58,8 +58,7 @@ static const struct option options[] = {
      false},
     {IPPROTO_TCP, TCP_WINDOW_CLAMP, TERN_OPT_WINDOW_CLAMP, 1, 0, INT32_MAX, 0, FOR_TCP, false},
     {IPPROTO_TCP, TCP_FASTOPEN, TERN_OPT_FASTOPEN, 1, 0, INT32_MAX, 0, FOR_TCP, false},
-    {IPPROTO_TCP, OPT_TCP_FASTOPEN_NO_COOKIE, TERN_OPT_FASTOPEN_NO_COOKIE, 1, 0, 1, 0, FOR_TCP,
-     true},
+    {IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, TERN_OPT_FASTOPEN_NO_COOKIE, 1, 0, 1, 0, FOR_TCP, true},
     {IPPROTO_TCP, TCP_FASTOPEN_CONNECT, 0, 1, 0, 1, 0, FOR_TCP, true}, /* early.c reads it */
     {SOL_SOCKET, SO_RCVLOWAT, TERN_OPT_RCVLOWAT, 1, 1, INT32_MAX, 1, FOR_TCP, false},
     /* a name for the program, a number here */
@@ -411,24 +410,10 @@ static int32_t get_table(const struct sk *sk, const struct option *o)
     return sk->opt_set & 1u << i ? sk->opt[i] : o->first;
 }
 
-/* SO_MEMINFO: octets in the queues and their limits; the rest is memory that is not counted here.
- */
 static int get_meminfo(const struct sk *sk, uint8_t *out)
 {
-    static const struct {
-        unsigned at;
-        enum tern_opt opt;
-    } what[] = {{0, TERN_OPT_RCVQ},
-                {1, TERN_OPT_RCVBUF},
-                {2, TERN_OPT_SNDQ},
-                {3, TERN_OPT_SNDBUF},
-                {5, TERN_OPT_SNDQ}};
-    uint32_t mem[9] = {0};
-    for (size_t i = 0; i < sizeof what / sizeof *what; i++) {
-        int64_t v = 0;
-        if (sk->h.id && tern_getopt(sk->run->cfg.st, sk->h, what[i].opt, &v) == 0)
-            mem[what[i].at] = (uint32_t)v;
-    }
+    uint32_t mem[MEMINFO_VARS];
+    meminfo_of(sk->run->cfg.st, sk->h, mem);
     memcpy(out, mem, sizeof mem);
     return sizeof mem;
 }

@@ -232,7 +232,6 @@ int connect_fast(struct call *c, const struct sockaddr_in *to, const void *buf, 
 struct early {
     const void *buf;
     size_t n;
-    uint32_t flags; /* enum tern_fastopen_flags */
 };
 /* Begins the handshake, with e (NULL = a plain SYN): 0 or an errno. */
 int connect_open(struct sk *sk, const struct tern_endpoint *shown, const struct early *e);

@@ -131,19 +131,20 @@ static void fast_tell(struct call *c)
         c->sk->fast = 0;
 }
 
-/* The octets of a message into the scratch memory; as many as fit there. 0 or an errno. */
-static int gather(const struct call *c, const struct message *m, size_t *len)
+/* Octets of a message from `off` on into the scratch memory, as many as fit there. 0 or an
+ * errno. */
+static int gather(const struct call *c, const struct message *m, size_t off, size_t *len)
 {
+    int err = 0;
     *len = 0;
-    for (size_t i = 0; i < m->pieces; i++) {
-        size_t n = m->iov[i].iov_len, room = RUN_SCRATCH - *len;
-        int err = mem_read(c->tid, (uintptr_t)m->iov[i].iov_base, c->run->buf + *len,
-                           n < room ? n : room);
-        if (err)
-            return err;
-        *len += n < room ? n : room;
+    for (size_t i = 0; !err && i < m->pieces && *len < RUN_SCRATCH; i++) {
+        size_t n = m->iov[i].iov_len, skip = off < n ? off : n, room = RUN_SCRATCH - *len;
+        off -= skip;
+        n = n - skip < room ? n - skip : room;
+        err = mem_read(c->tid, (uintptr_t)m->iov[i].iov_base + skip, c->run->buf + *len, n);
+        *len += n;
     }
-    return call_valid(c) ? 0 : ESRCH;
+    return !err && !call_valid(c) ? ESRCH : err;
 }
 
 /* MSG_FASTOPEN on a new socket; false: a blocking call waits for the handshake. */
@@ -153,7 +154,7 @@ static bool fast_begin(struct call *c, const struct message *m, int flags)
     size_t n = 0;
     int err = m->name ? call_read_addr(c, m->name, m->name_len, &to) : EINVAL;
     if (!err)
-        err = gather(c, m, &n);
+        err = gather(c, m, 0, &n);
     bool nonblock = never_block(c, flags);
     if (!err)
         err = connect_fast(c, &to, c->run->buf, n, nonblock);
@@ -199,21 +200,6 @@ static bool fast_call(struct call *c, const struct message *m, int flags, bool *
     }
 }
 
-/* Octets of a message from `off` on into the scratch memory, as many as fit there. */
-static int gather_from(const struct call *c, const struct message *m, size_t off, size_t *len)
-{
-    int err = 0;
-    *len = 0;
-    for (size_t i = 0; !err && i < m->pieces && *len < RUN_SCRATCH; i++) {
-        size_t n = m->iov[i].iov_len, skip = off < n ? off : n, room = RUN_SCRATCH - *len;
-        off -= skip;
-        n = n - skip < room ? n - skip : room;
-        err = mem_read(c->tid, (uintptr_t)m->iov[i].iov_base + skip, c->run->buf + *len, n);
-        *len += n;
-    }
-    return !err && !call_valid(c) ? ESRCH : err;
-}
-
 /* MSG_EOR and MSG_MORE: what an AF_UNIX stream does not know. Such octets go straight into the
  * stack, behind what the program's socket holds. sk->fast says how many have gone: of a call that
  * waits for room, or of one whose answer a signal has kept from the program. */
@@ -223,7 +209,7 @@ static bool direct_go(struct call *c, const struct message *m, int flags)
     int64_t sent = 0;
     while (sk->fast < m->total && sent >= 0) {
         size_t n = 0;
-        int err = gather_from(c, m, sk->fast, &n);
+        int err = gather(c, m, sk->fast, &n);
         bool last = sk->fast + n >= m->total;
         uint32_t how = !last || (flags & MSG_MORE) ? TERN_SEND_MORE : 0;
         if (last && (flags & MSG_EOR))
@@ -238,7 +224,7 @@ static bool direct_go(struct call *c, const struct message *m, int flags)
     if (sent == -EAGAIN && !never_block(c, flags))
         return false;
     if (sk->fast == 0 && sent < 0)
-        (void)call_fail(c, (int)-sent);
+        call_fail(c, (int)-sent);
     else
         fast_tell(c);
     return true;
@@ -342,7 +328,7 @@ static bool fast_sendmsg_try(struct call *c)
     if (!err && fast_call(c, &m, flags, &wait))
         return !wait;
     if (!err)
-        err = gather(c, &m, &n);
+        err = gather(c, &m, 0, &n);
     if (err)
         return finish(c, -err, flags);
     ssize_t sent = send(c->fd, c->run->buf, n, MSG_DONTWAIT | MSG_NOSIGNAL);

@@ -129,7 +129,7 @@ static unsigned loop_find_stack(const struct tern_loop *lp, const struct tern_st
 /* Watches a link's descriptors, or no longer. 0 or -errno. */
 static int loop_watch_port(struct tern_loop *lp, const struct tern_port *port, bool on)
 {
-    const int fd[2] = {port->ops->fd(port), port->ops->fd2 ? port->ops->fd2(port) : -1};
+    const int fd[2] = {port->ops->fd(port), tern_port_fd2(port)};
     int err = 0;
     for (unsigned i = 0; i < 2 && err == 0; i++) {
         if (fd[i] >= 0 && on)
