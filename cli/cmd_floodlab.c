@@ -212,22 +212,15 @@ static bool set_victim(struct floodlab *a, const char *arg)
                             "synproxy");
 }
 
-/* Options that are words for what the rows are. */
-static bool set_rows(struct floodlab *a, int key, char *arg)
-{
-    switch (key) {
-    case KEY_ATTACK:
-        return set_attack(a, arg);
-    case KEY_LINK:
-        return set_link(a, arg);
-    case KEY_RECEIVE:
-        return set_receive(a, arg);
-    case KEY_VICTIM:
-        return set_victim(a, arg);
-    default:
-        return add_policy(a, arg);
-    }
-}
+/* An option whose word has to be looked at. */
+static const struct {
+    int key;
+    bool (*set)(struct floodlab *a, const char *arg);
+} words[] = {{KEY_ATTACK, set_attack},
+             {KEY_LINK, set_link},
+             {KEY_RECEIVE, set_receive},
+             {KEY_VICTIM, set_victim},
+             {KEY_POLICY, add_policy}};
 
 /* Options that need no looking at; false: it is none of them. */
 static bool set_plain(struct floodlab *a, int key, const char *arg)
@@ -248,21 +241,20 @@ static bool set_plain(struct floodlab *a, int key, const char *arg)
 static error_t parser(int key, char *arg, struct argp_state *state)
 {
     struct floodlab *a = state->input;
-    bool ok = true;
     if (key == ARGP_KEY_ARG)
-        ok = bad(a, arg, "takes options only: there is no address to be given");
-    else if (key < KEY_ATTACK || key > KEY_SVG)
+        return bad(a, arg, "takes options only: there is no address to be given") ? 0 : EINVAL;
+    if (key < KEY_ATTACK || key > KEY_SVG)
         return ARGP_ERR_UNKNOWN;
-    else if (key == KEY_ATTACK || key == KEY_LINK || key == KEY_RECEIVE || key == KEY_VICTIM ||
-             key == KEY_POLICY)
-        ok = set_rows(a, key, arg);
-    else if (set_plain(a, key, arg))
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (words[i].key == key)
+            return words[i].set(a, arg) ? 0 : EINVAL;
+    }
+    if (set_plain(a, key, arg))
         return 0;
-    else if (key == KEY_SERVE)
-        ok = set_number(a, KEY_BACKLOG, "serve", arg) && (a->serve = true);
-    else
-        ok = set_number(a, key, options[key - KEY_ATTACK].name, arg);
-    return ok ? 0 : EINVAL;
+    if (key != KEY_SERVE)
+        return set_number(a, key, options[key - KEY_ATTACK].name, arg) ? 0 : EINVAL;
+    a->serve = set_number(a, KEY_BACKLOG, "serve", arg);
+    return a->serve ? 0 : EINVAL;
 }
 
 static void add_victim(struct floodlab *a, enum lab_victim victim, const char *name, int cookies,

@@ -240,7 +240,7 @@ static int run_set_uto(struct run_opts *o, const char *arg, char *why)
     uint64_t us;
     if (value_time_us(arg, &us, why) < 0)
         return -1;
-    if (us < 1000000 || us > 1966020 * 1000000ull) {
+    if (us < 1000000 || us > TERN_UTO_MOST_S * UINT64_C(1000000)) {
         why_set(why, VALUE_QUOTE ": not between 1s and 1966020s", arg);
         return -1;
     }

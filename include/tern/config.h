@@ -40,6 +40,8 @@ TERN_API const char *tern_profile_name(unsigned profile);
 /* The enum tern_profile of such a name, or -1. */
 TERN_API int tern_profile_find(const char *name);
 
+#define TERN_UTO_MOST_S 1966020u /* 32767 minutes: the most that the option can say */
+
 struct tern_config {
     uint32_t version; /* TERN_CONFIG_VERSION */
     uint32_t cpu;     /* TERN_CPU_* */

@@ -125,9 +125,9 @@ static const struct range_rule config_rules[] = {
     RULE(challenge_per_s, 1, 1000000),
     RULE(burst_min, 1, 64),
     RULE(notsent_lowat, 0, 4294967295),
-    RULE(uto_s, 0, 1966020),
-    RULE(uto_lower_s, 1, 1966020),
-    RULE(uto_upper_s, 1, 1966020),
+    RULE(uto_s, 0, TERN_UTO_MOST_S),
+    RULE(uto_lower_s, 1, TERN_UTO_MOST_S),
+    RULE(uto_upper_s, 1, TERN_UTO_MOST_S),
     RULE(fastopen, 0, 2047),
     RULE(fastopen_blackhole_ms, 0, 2147483647),
 };

@@ -7,10 +7,11 @@
  * in interrupts, and the ticks of /proc/PID/stat miss whatever is over before the next tick; idle
  * time is measured, not sampled.
  */
-#include "lab/veth.h"
+#include "lab/used.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -15,7 +15,7 @@
  * slowed by them. All of it is in namespaces that end with the row.
  *
  *     netns.c    namespaces, devices, processes    veth.c     one row
- *     used.c     CPU time, memory, frames
+ *     used.c     CPU time, memory, frames (used.h)
  *     sender.c   the forger, on the link           clients.c  the honest clients
  *     server.c   the victims
  */
@@ -23,6 +23,7 @@
 #define LAB_VETH_H
 
 #include "lab/inner.h"
+#include "lab/used.h"
 
 #include <stdatomic.h>
 #include <sys/types.h>
@@ -78,17 +79,6 @@ int netns_side(struct veth *v, struct veth_side *s, void (*fn)(struct veth *v, s
 void netns_side_end(struct veth_side *s);
 /* Called by the child and by the parent: each waits for the other; -1 = the other is gone. */
 int netns_meet(struct veth_side *s);
-
-/* ---- used.c ---- */
-
-/* How long a CPU had nothing to do, since the machine began: the difference of two such looks. */
-int64_t used_idle_ns(unsigned cpu);
-/* Memory of its own of a process and of all that it started; octets. */
-int64_t used_resident(pid_t root);
-/* The kernel's memory for its objects, of the whole machine; octets. */
-int64_t used_slab(void);
-/* Frames that a device has received. */
-uint64_t used_received(const char *dev);
 
 /* ---- sender.c, clients.c, server.c: what the children do ---- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "see/events.h"
+#include "wire/tcp.h"
 
 #include "base/causes.h"
 #include "see/text.h"
@@ -140,7 +141,7 @@ static void put_segment(json_t *o, const struct tern_trace *r)
         put_int(o, "tsecr", r->tsecr);
     }
     if (r->uto)
-        put_int(o, "user_timeout_s", (int64_t)(r->uto & 0x7fff) * (r->uto & 0x8000 ? 60 : 1));
+        put_int(o, "user_timeout_s", tcp_uto_s(r->uto));
     if (r->gso > 1)
         put_int(o, "pieces", r->gso);
     if (r->kind == TERN_TR_SEG_TX && r->a) {

@@ -10,6 +10,7 @@
  * rail of a one-sided picture is an end that nobody could look into.
  */
 #include "see/ladder_rows.h"
+#include "wire/tcp.h"
 
 #include "base/assert.h"
 #include "base/causes.h"
@@ -143,7 +144,8 @@ static void put_rare(const struct row *r, char *to, size_t n, bool brief)
     int at = 0;
     to[0] = '\0';
     if (r->uto && !brief)
-        at = snprintf(to, n, " uto %u%s", r->uto & 0x7fffu, r->uto & 0x8000u ? "m" : "s");
+        at = snprintf(to, n, " uto %u%s", r->uto & TCP_UTO_MOST,
+                      r->uto & TCP_UTO_MINUTES ? "m" : "s");
     if ((r->ecn & 3) == 3)
         (void)snprintf(to + at, n - (size_t)at, " CE");
 }

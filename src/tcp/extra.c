@@ -101,7 +101,7 @@ static const struct extra_rule rules[] = {
     RULE(TERN_OPT_NOTSENT_LOWAT, notsent_lowat, -1, INT32_MAX),
     RULE(TERN_OPT_RCVLOWAT, rcvlowat, 1, INT32_MAX),
     RULE(TERN_OPT_LINGER2_MS, linger2_ms, -1, INT32_MAX),
-    RULE(TERN_OPT_UTO_S, uto.adv_s, 0, UTO_MOST_S),
+    RULE(TERN_OPT_UTO_S, uto.adv_s, 0, TERN_UTO_MOST_S),
     RULE(TERN_OPT_SYN_COUNT, syn_retries, -1, 127),
     RULE(TERN_OPT_WINDOW_CLAMP, window_clamp, 0, INT32_MAX),
     RULE(TERN_OPT_MAY_FRAGMENT, may_fragment, 0, 1),

@@ -19,15 +19,9 @@
 
 /* ---- how long ---- */
 
-static uint32_t wire_s(uint16_t v)
-{
-    uint32_t n = v & TCP_UTO_MOST;
-    return v & TCP_UTO_MINUTES ? n * 60 : n; /* [RFC5482:3] */
-}
-
 static uint16_t wire_of(uint32_t s)
 {
-    tern_assert(s <= UTO_MOST_S);
+    tern_assert(s <= TERN_UTO_MOST_S);
     return (uint16_t)(s <= TCP_UTO_MOST ? s : TCP_UTO_MINUTES | (s + 59) / 60);
 }
 
@@ -37,7 +31,7 @@ uint32_t uto_adopted(const struct tcp *t, const struct tcp_conn *c)
     /* Limits that the application has set are not CHANGEABLE [RFC5482:3.1]. */
     if (e->uto.adv_s == 0 || e->user_timeout_ms != 0 || c->extra == 0)
         return 0;
-    uint32_t remote = wire_s(e->uto.remote), s = t->cfg->uto_lower_s;
+    uint32_t remote = tcp_uto_s(e->uto.remote), s = t->cfg->uto_lower_s;
     s = s < e->uto.adv_s ? e->uto.adv_s : s;
     s = s < remote ? remote : s;
     s = s < t->cfg->uto_upper_s ? s : t->cfg->uto_upper_s;

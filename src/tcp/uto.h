@@ -18,9 +18,8 @@ struct tcp_opts;
 struct tcp_plan;
 struct tcp_seg;
 
-#define UTO_OCTETS 4u             /* of the option */
-#define UTO_MOST_S (32767u * 60u) /* the longest that it can say */
-#define UTO_NEVER  INT64_C(-1)    /* of uto_patience(): it does not give up */
+#define UTO_OCTETS 4u          /* of the option */
+#define UTO_NEVER  INT64_C(-1) /* of uto_patience(): it does not give up */
 
 struct uto_conn {
     uint32_t adv_s;  /* ADV_UTO, seconds; 0: the option is neither sent nor read (ENABLED) */

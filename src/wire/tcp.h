@@ -31,6 +31,10 @@ enum tcp_sign {
 /* The user timeout option [RFC5482:3]: the granularity bit, and 15 bits of seconds or minutes. */
 #define TCP_UTO_MINUTES 0x8000u
 #define TCP_UTO_MOST    0x7fffu
+static inline uint32_t tcp_uto_s(uint16_t v)
+{
+    return (v & TCP_UTO_MOST) * (v & TCP_UTO_MINUTES ? 60u : 1u);
+}
 
 /* The order of a SYN's options, built only: both are seen on the Internet. */
 enum tcp_layout {

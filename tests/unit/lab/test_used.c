@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "lab/veth.h"
+#include "lab/used.h"
 
 #include <sys/mman.h>
 #include <sys/wait.h>

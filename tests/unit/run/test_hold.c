@@ -124,28 +124,47 @@ static _Noreturn void child_waits(void)
         (void)pause();
 }
 
-/* A signal for the waiting thread ends the wait; without one it goes on. The thread is a child's,
- * stopped so that the signal stays with it. */
-static void test_signal_interrupts(void **state)
+/* The program's thread is a child's that does nothing, and is stopped once its call waits, so that
+ * a signal stays with it. */
+static pid_t thread_begin(void)
 {
-    (void)state;
-    int fd = server(), status = 0;
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0)
         child_waits();
-    rig.tid = child;
-    (void)wait_at(fd);
+    return child;
+}
+
+static void thread_stop(pid_t child)
+{
+    int status = 0;
     assert_int_equal(kill(child, SIGSTOP), 0);
     assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+}
+
+static void thread_end(pid_t child)
+{
+    int status = 0;
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+}
+
+/* A signal for the waiting thread ends the wait; without one it goes on. */
+static void test_signal_interrupts(void **state)
+{
+    (void)state;
+    int fd = server();
+    pid_t child = thread_begin();
+    rig.tid = child;
+    (void)wait_at(fd);
+    thread_stop(child);
     hold_tick(rig.run);
     assert_true(rig.answer == RIG_HELD);
     assert_int_equal(kill(child, SIGUSR1), 0);
     hold_tick(rig.run);
     assert_int_equal(rig.answer, -ERESTARTSYS);
     assert_int_equal(rig.run->nholds, 0);
-    assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
+    thread_end(child);
     (void)close(fd);
 }
 
@@ -153,26 +172,21 @@ static void test_signal_interrupts(void **state)
 static void test_signal_in_a_crowd(void **state)
 {
     (void)state;
-    int fd = server(), status = 0;
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0)
-        child_waits();
+    int fd = server();
+    pid_t child = thread_begin();
     for (unsigned i = 0; i < 150; i++)
         (void)wait_at(fd);
     rig.tid = child;
     uint64_t id = wait_at(fd);
     rig.tid = 0;
-    assert_int_equal(kill(child, SIGSTOP), 0);
-    assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+    thread_stop(child);
     assert_int_equal(kill(child, SIGUSR1), 0);
     for (unsigned i = 0; i < 3; i++)
         hold_tick(rig.run);
     assert_int_equal(rig.answer, -ERESTARTSYS);
     assert_int_equal(rig.answer_id, id);
     assert_int_equal(rig.run->nholds, 150);
-    assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, &status, 0), child);
+    thread_end(child);
     (void)close(fd);
 }
 
