@@ -362,3 +362,12 @@ int64_t rig_peer_end(struct tern_sock s)
     assert_true(rig_until(read_some, &r));
     return r.last;
 }
+
+int rig_so_error(int fd)
+{
+    int v = -1, len = sizeof v;
+    assert_int_equal(
+        rig_call(SYS_getsockopt, (uint64_t)fd, SOL_SOCKET, SO_ERROR, rig_at(&v), rig_at(&len), 0),
+        0);
+    return v;
+}

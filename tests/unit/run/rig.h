@@ -53,6 +53,7 @@ int rig_teardown(void **state);
 int64_t rig_call(int nr, uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
                  uint64_t a5);
 #define rig_at(p) ((uint64_t)(uintptr_t)(p))
+int rig_so_error(int fd); /* SO_ERROR of the program's socket */
 
 /* Turns the loop until done() or five seconds have passed; what done() said last. */
 bool rig_until(bool (*done)(void *ctx), void *ctx);

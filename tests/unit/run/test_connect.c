@@ -22,15 +22,6 @@ static int events_of(int fd)
     return p.revents;
 }
 
-static int so_error(int fd)
-{
-    int v = -1, len = sizeof v;
-    assert_int_equal(
-        rig_call(SYS_getsockopt, (uint64_t)fd, SOL_SOCKET, SO_ERROR, rig_at(&v), rig_at(&len), 0),
-        0);
-    return v;
-}
-
 static bool out_ready(void *ctx)
 {
     return (events_of(*(int *)ctx) & POLLOUT) != 0;
@@ -46,10 +37,10 @@ static void test_nonblocking(void **state)
     assert_int_equal(dial(fd, &to), -EINPROGRESS);
     assert_int_equal(events_of(fd), 0);
     assert_int_equal(dial(fd, &to), -EALREADY);
-    assert_int_equal(so_error(fd), 0);
+    assert_int_equal(rig_so_error(fd), 0);
     assert_true(rig_until(out_ready, &fd));
     assert_int_equal(events_of(fd), POLLOUT);
-    assert_int_equal(so_error(fd), 0);
+    assert_int_equal(rig_so_error(fd), 0);
     assert_int_equal(dial(fd, &to), 0);
     assert_int_equal(dial(fd, &to), -EISCONN);
     (void)close(fd);
@@ -78,8 +69,8 @@ static void test_nonblocking_refused(void **state)
     assert_int_equal(dial(fd, &to), -EINPROGRESS);
     assert_true(rig_until(out_ready, &fd));
     assert_int_equal(events_of(fd), POLLIN | POLLOUT | POLLERR | POLLHUP);
-    assert_int_equal(so_error(fd), ECONNREFUSED);
-    assert_int_equal(so_error(fd), 0); /* told once */
+    assert_int_equal(rig_so_error(fd), ECONNREFUSED);
+    assert_int_equal(rig_so_error(fd), 0); /* told once */
     assert_int_equal(sk->h.id, 0);
     /* Another try needs a fresh socket; it gets one at the same number. */
     (void)rig_peer_listen(81);

@@ -55,15 +55,6 @@ static void learn(uint16_t port)
     rig_turn();
 }
 
-static int so_error(int fd)
-{
-    int v = -1, len = sizeof v;
-    assert_int_equal(
-        rig_call(SYS_getsockopt, (uint64_t)fd, SOL_SOCKET, SO_ERROR, rig_at(&v), rig_at(&len), 0),
-        0);
-    return v;
-}
-
 /* With one it returns at once, the socket can be written to, and nothing has gone out. */
 static int deferred(uint16_t port, struct sk **sk)
 {
@@ -102,7 +93,7 @@ static void test_data_goes_with_the_syn(void **state)
     assert_int_equal(send(fd, " again", 6, 0), 6);
     assert_int_equal(rig_peer_read(ls[1], buf, 11), 11);
     assert_memory_equal(buf, "hello again", 11);
-    assert_int_equal(so_error(fd), 0);
+    assert_int_equal(rig_so_error(fd), 0);
     (void)close(fd);
 }
 
@@ -151,7 +142,7 @@ static void test_refused(void **state)
     (void)tern_close(rig.peer, ls[0], tern_loop_now(rig.loop));
     assert_int_equal(send(fd, "x", 1, 0), 1);
     assert_true(rig_until(over, sk));
-    assert_int_equal(so_error(fd), ECONNREFUSED);
+    assert_int_equal(rig_so_error(fd), ECONNREFUSED);
     assert_true(recv(fd, &octet, 1, 0) <= 0);
     (void)close(fd);
 }
