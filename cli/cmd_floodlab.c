@@ -21,11 +21,18 @@
 #define ROWS 32
 
 /* Rows over a veth, for --victim. */
-#define ONLY_LINK     1u
-#define ONLY_RUN      2u
-#define ONLY_SHIELD   4u
-#define ONLY_SYNPROXY 8u
-#define ONLY_KERNEL0  16u /* tcp_syncookies=0; the next two bits: 1 and 2 */
+#define ONLY_DROP       1u
+#define ONLY_LINK       2u /* the other two of the link */
+#define ONLY_RUN        4u
+#define ONLY_SHIELD     8u
+#define ONLY_RUN_OFF    16u /* --syn-offload=off */
+#define ONLY_SHIELD_OFF 32u
+#define ONLY_SYNPROXY   64u
+#define ONLY_KERNEL0    128u /* tcp_syncookies=0; the next two bits: 1 and 2 */
+
+#define VICTIMS                                                                                    \
+    "link, link=dropped, run, run=off, shield, shield=off, kernel, kernel=0, kernel=1, kernel=2, " \
+    "synproxy"
 
 enum {
     KEY_ATTACK = 256,
@@ -55,9 +62,8 @@ static const struct argp_option options[] = {
     {"link", KEY_LINK, "wire|tun|veth|all", 0,
      "wire: the stack's policies, in memory; tun: the kernel's tcp_syncookies 0, 1 and 2, in a "
      "network namespace of the row's own; veth: a server under `tern run`, behind `tern shield`, "
-     "on "
-     "the kernel and behind its SYNPROXY, over a veth, victim and forger on a CPU each (both need "
-     "root). Default: wire, and as root veth",
+     "on the kernel and behind its SYNPROXY, over a veth, victim and forger on a CPU each, and the "
+     "veth alone (both need root). Default: wire, and as root veth",
      0},
     {"receive", KEY_RECEIVE, "thread|softirq", 0,
      "With --link veth: how the victim's kernel takes frames from its end: in a thread of the "
@@ -65,8 +71,9 @@ static const struct argp_option options[] = {
      "or in the softirq, a frame at a time",
      0},
     {"victim", KEY_VICTIM, "NAME", 0,
-     "With --link veth: only these rows: link, run, shield, kernel, kernel=0, kernel=1, kernel=2, "
-     "synproxy; may be repeated",
+     "With --link veth: only these rows: " VICTIMS "; may be repeated. =off: with "
+     "--syn-offload=off. What a row costs beyond the link is told when link=dropped, or link, is "
+     "one of them",
      0},
     {"virtual", KEY_VIRTUAL, NULL, 0,
      "Advance the clock instead of reading it: repeatable; only with --link wire", 0},
@@ -195,9 +202,12 @@ static bool set_victim(struct floodlab *a, const char *arg)
     static const struct {
         const char *name;
         unsigned rows;
-    } known[] = {{"link", ONLY_LINK},
+    } known[] = {{"link", ONLY_DROP | ONLY_LINK},
+                 {"link=dropped", ONLY_DROP},
                  {"run", ONLY_RUN},
+                 {"run=off", ONLY_RUN_OFF},
                  {"shield", ONLY_SHIELD},
+                 {"shield=off", ONLY_SHIELD_OFF},
                  {"synproxy", ONLY_SYNPROXY},
                  {"kernel", 7 * ONLY_KERNEL0},
                  {"kernel=0", ONLY_KERNEL0},
@@ -207,9 +217,7 @@ static bool set_victim(struct floodlab *a, const char *arg)
     for (unsigned i = 0; i < sizeof known / sizeof known[0]; i++)
         rows |= strcmp(arg, known[i].name) == 0 ? known[i].rows : 0;
     a->victims |= rows;
-    return rows != 0 || bad(a, "--victim",
-                            "one of link, run, shield, kernel, kernel=0, kernel=1, kernel=2, "
-                            "synproxy");
+    return rows != 0 || bad(a, "--victim", "one of " VICTIMS);
 }
 
 /* An option whose word has to be looked at. */
@@ -257,42 +265,63 @@ static error_t parser(int key, char *arg, struct argp_state *state)
     return a->serve ? 0 : EINVAL;
 }
 
-static void add_victim(struct floodlab *a, enum lab_victim victim, const char *name, int cookies,
-                       const char *policy)
+/* The row's configuration; NULL: it is not one of those that were asked for. `row`: ONLY_... */
+static struct lab_config *add_victim(struct floodlab *a, enum lab_victim victim, unsigned row,
+                                     const char *name, int cookies)
 {
-    static const unsigned bit[] = {
-        [LAB_SINK] = ONLY_LINK,     [LAB_ECHO] = ONLY_LINK,      [LAB_RUN] = ONLY_RUN,
-        [LAB_SHIELD] = ONLY_SHIELD, [LAB_KERNEL] = ONLY_KERNEL0, [LAB_SYNPROXY] = ONLY_SYNPROXY,
-    };
-    unsigned row = victim == LAB_KERNEL ? bit[victim] << cookies : bit[victim];
     if (a->nrow == ROWS || (a->victims && !(a->victims & row)))
-        return;
+        return NULL;
     add_row(a, name, cookies, NULL);
-    a->row_cfg[a->nrow - 1].victim = victim;
-    a->row_cfg[a->nrow - 1].policy_text = policy;
+    struct lab_config *c = &a->row_cfg[a->nrow - 1];
+    c->victim = victim;
+    return c;
 }
 
-/* Over a veth: what the link costs, tern with each policy, the kernel, and its SYNPROXY. */
+/* A server on tern. A policy of many words is cut short in the row's name, the rest is not. */
+static void add_tern(struct floodlab *a, enum lab_victim victim, const char *policy, bool offload)
+{
+    bool run = victim == LAB_RUN;
+    unsigned row = run ? ONLY_RUN : ONLY_SHIELD;
+    char name[48];
+    (void)snprintf(name, sizeof name, "tern %s, %.*s%s", run ? "run" : "shield", offload ? 34 : 17,
+                   policy, offload ? "" : ", syn-offload=off");
+    if (!offload)
+        row = run ? ONLY_RUN_OFF : ONLY_SHIELD_OFF;
+    struct lab_config *c = add_victim(a, victim, row, name, LAB_KERNEL_NONE);
+    if (!c)
+        return;
+    c->policy_text = policy;
+    c->no_offload = !offload;
+}
+
+/* Over a veth: what the link costs, tern with each policy, the kernel, and its SYNPROXY. tern as a
+ * user has it, and once more without the program at the device (one policy of the usual ones: each
+ * SYN is answered by the stack then, whatever gives out the cookies). */
 static bool plan_veth(struct floodlab *a, unsigned chosen)
 {
     static const char *const usual[] = {"cookies=overflow", "cookies=always"};
+    unsigned n = chosen ? chosen : 2;
     char name[48];
     if (a->cfg.attack == LAB_STALL || a->cfg.attack == LAB_ZERO_WINDOW)
         return bad(a, "--link", "veth has no forger who connects: take wire for this attack");
-    add_victim(a, LAB_SINK, "link, read", LAB_KERNEL_NONE, NULL);
-    add_victim(a, LAB_ECHO, "link, read and sent back", LAB_KERNEL_NONE, NULL);
-    for (unsigned i = 0; i < (chosen ? chosen : 2); i++) {
-        const char *text = chosen ? a->policy[i] : usual[i];
-        (void)snprintf(name, sizeof name, "tern run, %.36s", text);
-        add_victim(a, LAB_RUN, name, LAB_KERNEL_NONE, text);
-        (void)snprintf(name, sizeof name, "tern shield, %.34s", text);
-        add_victim(a, LAB_SHIELD, name, LAB_KERNEL_NONE, text);
+    (void)add_victim(a, LAB_DROP, ONLY_DROP, "link, dropped", LAB_KERNEL_NONE);
+    (void)add_victim(a, LAB_SINK, ONLY_LINK, "link, read", LAB_KERNEL_NONE);
+    (void)add_victim(a, LAB_ECHO, ONLY_LINK, "link, read and sent back", LAB_KERNEL_NONE);
+    for (unsigned i = 0; i < n; i++) {
+        const char *policy = chosen ? a->policy[i] : usual[i];
+        add_tern(a, LAB_RUN, policy, true);
+        add_tern(a, LAB_SHIELD, policy, true);
+    }
+    for (unsigned i = chosen ? 0 : 1; i < n; i++) {
+        const char *policy = chosen ? a->policy[i] : usual[i];
+        add_tern(a, LAB_RUN, policy, false);
+        add_tern(a, LAB_SHIELD, policy, false);
     }
     for (int i = 0; i < 3; i++) {
         (void)snprintf(name, sizeof name, "veth, tcp_syncookies=%d", i);
-        add_victim(a, LAB_KERNEL, name, i, NULL);
+        (void)add_victim(a, LAB_KERNEL, ONLY_KERNEL0 << i, name, i);
     }
-    add_victim(a, LAB_SYNPROXY, "veth, nft SYNPROXY", 1, NULL);
+    (void)add_victim(a, LAB_SYNPROXY, ONLY_SYNPROXY, "veth, nft SYNPROXY", 1);
     return true;
 }
 
@@ -352,13 +381,13 @@ static bool plan(struct floodlab *a)
     return !a->veth || plan_veth(a, given);
 }
 
-/* What each row's CPU time is beyond that of the row that only takes frames from the link. */
+/* What each row's CPU time is beyond that of the row in which the link's frames are dropped. */
 static void beyond_link(struct floodlab *a)
 {
     const struct lab_row *link = NULL;
     for (unsigned i = 0; i < a->nrow; i++) {
         struct lab_row *r = &a->row[i];
-        if (a->row_cfg[i].victim == LAB_SINK && !r->failed)
+        if (a->row_cfg[i].victim == LAB_DROP && !r->failed)
             link = r;
         else if (a->row_cfg[i].victim != LAB_MEMORY && link)
             r->beyond_ns = r->cpu_ns - link->cpu_ns;
@@ -375,6 +404,7 @@ static bool run_rows(struct floodlab *a)
         c.spoil = a->row_cfg[i].spoil;
         c.victim = a->row_cfg[i].victim;
         c.policy_text = a->row_cfg[i].policy_text;
+        c.no_offload = a->row_cfg[i].no_offload;
         lab_run(&c, &a->row[i]);
         all = all && !a->row[i].failed;
     }
@@ -411,9 +441,12 @@ int cmd_floodlab(int argc, char **argv)
             "second that were sent, and that arrived; honest connects that got their answer, their "
             "times; memory touched in addition (\"slab\": the kernel's objects, those of the whole "
             "machine); CPU time per frame that arrived and its answer, and how much of it is "
-            "beyond what taking frames from a veth costs; SYN-ACKs sent. With --link tun the "
-            "kernel's CPU time has the TUN's in it; the row of spoilt frames, which it drops at "
-            "their IP checksum, is the TUN's alone."};
+            "beyond the row \"link, dropped\", in which the veth's frames are dropped before "
+            "anybody has read them; SYN-ACKs sent (over a veth: received by the forger's end, "
+            "whether tern or its program at the device sent them); SYNs that this program "
+            "answered. With --link tun the kernel's CPU time has the TUN's in it; the row of "
+            "spoilt "
+            "frames, which it drops at their IP checksum, is the TUN's alone."};
     static struct floodlab a = {
         .cfg = {.rate = 100000, .seconds = 5, .honest = 80, .seed = 1, .backlog = 1024}};
     for (int i = 1; i < argc; i++) {

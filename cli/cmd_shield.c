@@ -112,7 +112,8 @@ static int run_port(struct shield_run *r, struct tern_port **out, char *why)
 {
     const struct shield_opts *o = r->o;
     struct tern_port *p = NULL;
-    if (value_device_open(&o->device, &p, why) < 0)
+    if (value_device_open(&o->device, (enum value_offload)o->syn_offload, o->pcapng != NULL, &p,
+                          why) < 0)
         return -1;
     if (o->pcapng && tern_record_new(p, o->pcapng, &p, why) < 0) {
         p->ops->close(p);

@@ -36,6 +36,7 @@ enum run_key {
     KEY_ECN,
     KEY_UTO,
     KEY_MTU_PROBING,
+    KEY_OFFLOAD,
     KEY_PATH_MTU,
     KEY_SEED,
     KEY_PCAPNG,
@@ -116,6 +117,8 @@ static const struct argp_option run_table[] = {
      "What the program's listeners do with SYNs: " POLICY_WORDS
      "; commas between words, may be repeated; `tern policy` changes it later",
      4},
+    {"syn-offload", KEY_OFFLOAD, "WORD", 0,
+     "On a packet link have the kernel give out SYN cookies, at the device: " OFFLOAD_WORDS, 4},
     {"backlog", KEY_BACKLOG, "N", 0,
      "Backlog of the program's listeners, whatever it asks for itself", 4},
     {"seed", KEY_SEED, "N", 0,
@@ -360,6 +363,8 @@ static int run_set(struct run_parse *p, int key, const char *arg, char *why)
         return run_set_ecn(o, arg, why);
     case KEY_UTO:
         return run_set_uto(o, arg, why);
+    case KEY_OFFLOAD:
+        return value_offload(arg, &o->syn_offload, why);
     case KEY_MTU_PROBING:
         return run_set_mtu_probing(o, arg, why);
     case KEY_CC:
@@ -408,6 +413,9 @@ static int run_check(struct run_parse *p)
     struct run_opts *o = p->o;
     if (run_default_gw(p) != 0)
         return EINVAL;
+    if (o->syn_offload == VALUE_OFFLOAD_ON &&
+        (o->link == RUN_LINK_WIRE || o->device.kind != VALUE_PACKET))
+        return run_bad(p, "syn-offload", "on: needs --link packet:NAME, whose kernel could answer");
     if (o->link != RUN_LINK_WIRE) {
         if (o->nforward > 0)
             return run_bad(p, "-p",

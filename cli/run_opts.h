@@ -38,6 +38,7 @@ struct run_opts {
     bool cc_given;
     uint8_t ecn;         /* as tern_config.ecn; ECN_UNSAID = the profile's */
     uint8_t profile;     /* enum tern_profile */
+    uint8_t syn_offload; /* enum value_offload */
     uint8_t mtu_probing; /* as tern_config.mtu_probing; MTU_PROBING_UNSAID = the profile's */
     uint32_t uto_s;      /* as tern_config.uto_s */
     bool policy_given;

@@ -171,7 +171,8 @@ static int link_device(struct session *s, char *why)
     struct tern_port *p = NULL;
     struct tern_iface_config guest;
     tern_assert(o->device.name);
-    if (value_device_open(&o->device, &p, why) < 0)
+    bool wrapped = session_traced(o) || o->pcapng || !tern_impair_idle(&o->impair);
+    if (value_device_open(&o->device, (enum value_offload)o->syn_offload, wrapped, &p, why) < 0)
         return -1;
     feed_init(&s->feed, s->guest, NULL);
     if (link_wrap(s, &p, why) < 0)

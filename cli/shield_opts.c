@@ -20,6 +20,7 @@ enum shield_key {
     KEY_PROXY,
     KEY_POLICY,
     KEY_BACKLOG,
+    KEY_OFFLOAD,
     KEY_CONNS,
     KEY_DIALS,
 };
@@ -32,6 +33,8 @@ static const struct argp_option shield_table[] = {
     {"mtu", KEY_MTU, "N", 0, "Largest IP packet, 576..65535 (default: the device's)", 0},
     {"policy", KEY_POLICY, "WORDS", 0,
      "What the listeners do with SYNs: " POLICY_WORDS "; commas between words, may be repeated", 0},
+    {"syn-offload", KEY_OFFLOAD, "WORD", 0,
+     "On a packet link have the kernel give out SYN cookies, at the device: " OFFLOAD_WORDS, 0},
     {"backlog", KEY_BACKLOG, "N", 0, "Connections that wait to be carried on (default 1024)", 0},
     {"max-conns", KEY_CONNS, "N", 0, "Connections carried at a time (default 4096)", 0},
     {"max-dials", KEY_DIALS, "N", 0, "... of which so many are being dialled (default 256)", 0},
@@ -141,6 +144,8 @@ static int shield_set(struct shield_opts *o, int key, const char *arg, char *why
     case KEY_PROXY:
         o->shield.proxy = true;
         return 0;
+    case KEY_OFFLOAD:
+        return value_offload(arg, &o->syn_offload, why);
     case KEY_PCAPNG:
         o->pcapng = arg;
         return 0;

@@ -11,6 +11,7 @@ struct shield_opts {
     struct tern_addr addr, gw;   /* gw NONE = clients of this network only */
     uint8_t prefix;              /* 24 */
     uint16_t mtu;                /* 0 = the device's */
+    uint8_t syn_offload;         /* enum value_offload */
     const char *name, *pcapng;   /* name "shield" */
     struct shield_config shield; /* service, policy, proxy, backlog, max_conns */
 };

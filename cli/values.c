@@ -270,11 +270,40 @@ int value_device(const char *text, struct value_device *out, char *why)
     return 0;
 }
 
-int value_device_open(const struct value_device *dev, struct tern_port **port, char *why)
+int value_offload(const char *text, uint8_t *offload, char *why)
 {
-    if (dev->kind == VALUE_PACKET)
-        return tern_packet_open(dev->name, port, why);
-    return tern_tap_open(dev->name, dev->kind == VALUE_TUN, port, why);
+    static const char *const words[] = {"auto", "on", "off"};
+    for (unsigned i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(text, words[i]) == 0) {
+            *offload = (uint8_t)i;
+            return 0;
+        }
+    }
+    why_set(why, VALUE_QUOTE ": want " OFFLOAD_WORDS, text);
+    return -1;
+}
+
+int value_device_open(const struct value_device *dev, enum value_offload offload, bool wrapped,
+                      struct tern_port **port, char *why)
+{
+    char unsaid[TERN_WHY];
+    if (offload == VALUE_OFFLOAD_ON && dev->kind != VALUE_PACKET) {
+        why_set(why, "--syn-offload=on: only --link packet:NAME has a kernel that could answer");
+        return -1;
+    }
+    if (offload == VALUE_OFFLOAD_ON && wrapped) {
+        why_set(why, "--syn-offload=on: not with a capture, events, a ladder or a bad link: what "
+                     "the kernel answers would be missing there");
+        return -1;
+    }
+    if (dev->kind != VALUE_PACKET)
+        return tern_tap_open(dev->name, dev->kind == VALUE_TUN, port, why);
+    if (offload == VALUE_OFFLOAD_ON)
+        return tern_packet_open_offload(dev->name, port, why);
+    if (offload == VALUE_OFFLOAD_AUTO && !wrapped &&
+        tern_packet_open_offload(dev->name, port, unsaid) == 0)
+        return 0;
+    return tern_packet_open(dev->name, port, why);
 }
 
 bool value_same_net(const struct tern_addr *a, const struct tern_addr *b, uint8_t prefix)

@@ -46,8 +46,16 @@ struct value_device {
 };
 /* "tap:t0", "tun:t1", "packet:eth0": a device of this machine. */
 int value_device(const char *text, struct value_device *out, char *why);
-/* Opens it as a link. */
-int value_device_open(const struct value_device *dev, struct tern_port **port, char *why);
+/* Shall the kernel give out SYN cookies at a packet link (tern/syn_offload.h)? AUTO: where it can
+ * be had; ON: or the link is refused. */
+enum value_offload { VALUE_OFFLOAD_AUTO, VALUE_OFFLOAD_ON, VALUE_OFFLOAD_OFF };
+#define OFFLOAD_WORDS "auto (default), on or off"
+int value_offload(const char *text, uint8_t *offload, char *why);
+
+/* Opens it as a link. `wrapped`: somebody around the link is to see or to change each frame, so
+ * nobody may answer any before. */
+int value_device_open(const struct value_device *dev, enum value_offload offload, bool wrapped,
+                      struct tern_port **port, char *why);
 
 /* True when both lie in the same network of that prefix length. */
 bool value_same_net(const struct tern_addr *a, const struct tern_addr *b, uint8_t prefix);

@@ -151,6 +151,8 @@ struct tern_syn_stats {
     uint64_t total; /* SYNs that reached a listener */
     uint64_t outcome[TERN_SYN_OUTCOMES];
     uint32_t half_open, half_open_max;
+    uint64_t offloaded; /* SYNs answered outside (tern/syn_offload.h): also in total and outcome */
+    bool offload;       /* somebody outside may do that */
 };
 TERN_API void tern_syn_stats(struct tern_stack *st, struct tern_syn_stats *out,
                              struct tern_time now);

@@ -13,6 +13,7 @@
 
 #include <tern/event.h>
 #include <tern/iface.h>
+#include <tern/syn_offload.h>
 #include <tern/types.h>
 
 #define TERN_WHY        256
@@ -40,6 +41,9 @@ struct tern_port_ops {
     int (*fd)(const struct tern_port *self);
     /* A second one, or -1; NULL = there is none: tern_port_fd2(). */
     int (*fd2)(const struct tern_port *self);
+    /* What somebody at the other end of the link who answers SYNs shares with the stack: the loop
+     * keeps it up to date. NULL, or returns NULL = nobody does. The port's. */
+    struct tern_syn_offload *(*offload)(struct tern_port *self);
     void (*close)(struct tern_port *self); /* also frees it; a wrapper closes what it wraps */
 };
 
@@ -122,6 +126,12 @@ TERN_API int tern_tap_open(const char *name, bool tun, struct tern_port **port, 
  * super-segments both ways. The stack on it is a station of its own beside the host's. Needs
  * CAP_NET_RAW. */
 TERN_API int tern_packet_open(const char *name, struct tern_port **port, char *why);
+
+/* The same, with a program in the kernel (BPF, at the device's ingress) that answers SYNs with the
+ * stack's cookies while its listeners give them out: tern/syn_offload.h. What it answers the port
+ * does not see, nor a wrapper around the port. Needs CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON, too.
+ * -1 with why where that is not allowed, or this library was built without it. */
+TERN_API int tern_packet_open_offload(const char *name, struct tern_port **port, char *why);
 
 /* ---- captures ---- */
 

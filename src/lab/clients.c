@@ -142,8 +142,8 @@ static int clients_place(const struct veth *v, char *why)
 
 void veth_clients(struct veth *v, struct veth_side *side)
 {
-    bool nobody = v->cfg->victim == LAB_SINK || v->cfg->victim == LAB_ECHO; /* there to be asked */
-    struct clients cs = {.n = nobody ? 0 : v->cfg->honest * (v->cfg->seconds + VETH_LEAD)};
+    struct clients cs = {.n = veth_link_only(v) ? 0
+                                                : v->cfg->honest * (v->cfg->seconds + VETH_LEAD)};
     char why[TERN_WHY] = "";
     if (netns_own(why) < 0)
         veth_fail(v, why);

@@ -31,7 +31,8 @@ const char *lab_attack_name(unsigned attack);
 /* Who is attacked over a veth (src/lab/veth.h); LAB_MEMORY: no veth, victim.c. */
 enum lab_victim {
     LAB_MEMORY,
-    LAB_SINK, /* no server: frames are read and forgotten, what the link costs */
+    LAB_DROP, /* no server: frames are dropped at the device's ingress, what the link costs */
+    LAB_SINK, /* ... are read and forgotten */
     LAB_ECHO, /* ... and sent back */
     LAB_RUN,  /* the server under `tern run` */
     LAB_SHIELD,
@@ -52,7 +53,8 @@ struct lab_config {
                      */
     struct tern_listener_policy policy;
     enum lab_victim victim;
-    bool softirq; /* the victim's end of the veth is served by softirq, not by a thread */
+    bool softirq;    /* the victim's end of the veth is served by softirq, not by a thread */
+    bool no_offload; /* tern's victim answers every SYN itself: --syn-offload=off */
     const char *policy_text; /* `policy` as the command line of tern has it */
     const char *server;      /* a shell command that serves port 80; NULL = the laboratory's own */
 };
@@ -64,18 +66,21 @@ enum lab_memory {
 };
 
 struct lab_row {
-    char name[48];            /* the policy, as text */
-    uint64_t forged;          /* frames that the server was given */
-    uint64_t taken;           /* of those the ones that the link did not drop */
-    uint64_t syn_acks;        /* what the server sent to the forger's addresses */
-    uint64_t answers;         /* ... all of it, RSTs included */
+    char name[48];     /* the policy, as text */
+    uint64_t forged;   /* frames that the server was given */
+    uint64_t taken;    /* of those the ones that the link did not drop */
+    uint64_t syn_acks; /* what the server sent to the forger's addresses; over a veth: all
+                          that the forger's end received, whoever in the victim sent it */
+    uint64_t answers;  /* ... all of it, RSTs included */
+    int64_t offloaded; /* SYNs answered at the device (veth), warming up included; -1 = not known */
     uint64_t tried, done;     /* honest connects; those that got their answer in time */
     double median_ms, p99_ms; /* of those done, from connect() to the server's first octet */
     double cpu_ns;            /* CPU time per frame taken, its answer included; NAN = unknown */
-    double beyond_ns;         /* ... less what taking it from the link costs (veth; else NAN) */
+    double beyond_ns;         /* ... less what LAB_DROP takes: the link alone (veth; else NAN) */
     double offered;           /* forged frames a second that were reached */
     int64_t grown;            /* octets of memory touched in addition; by whom: memory */
     enum lab_memory memory;
+    bool offload; /* a program at the device answers SYNs (veth) */
     bool failed;
     char why[256]; /* failed: the reason */
 };

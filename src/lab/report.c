@@ -33,33 +33,39 @@ static const char *lab_ns(char buf[24], double ns)
     return buf;
 }
 
-static void lab_table_row(FILE *f, const struct lab_row *r, unsigned seconds)
+static void lab_table_row(FILE *f, const struct lab_row *r, int width, unsigned seconds)
 {
-    char grown[32] = "-", honest[48] = "-", cpu[24], beyond[24];
+    char grown[32] = "-", honest[48] = "-", cpu[24], beyond[24], device[24] = "-";
     if (r->failed) {
-        (void)fprintf(f, "%-30s not run: %s\n", r->name, r->why);
+        (void)fprintf(f, "%-*s not run: %s\n", width, r->name, r->why);
         return;
     }
     if (r->memory != LAB_NO_MEMORY)
         (void)snprintf(grown, sizeof grown, "%" PRId64 " KB%s", r->grown / 1024,
                        r->memory == LAB_SLAB ? " slab" : "");
+    if (r->offload && r->offloaded >= 0)
+        (void)snprintf(device, sizeof device, "%" PRId64, r->offloaded);
     if (r->tried > 0)
         (void)snprintf(honest, sizeof honest, "%" PRIu64 "/%" PRIu64, r->done, r->tried);
-    (void)fprintf(f, "%-30s %9.0f %9.0f %11s %9.3f %9.3f %13s %7s %7s %9" PRIu64 "\n", r->name,
-                  r->offered, (double)r->taken / seconds, honest, r->median_ms, r->p99_ms, grown,
-                  lab_ns(cpu, r->cpu_ns), lab_ns(beyond, r->beyond_ns), r->syn_acks);
+    (void)fprintf(f, "%-*s %9.0f %9.0f %11s %9.3f %9.3f %13s %7s %7s %9" PRIu64 " %9s\n", width,
+                  r->name, r->offered, (double)r->taken / seconds, honest, r->median_ms, r->p99_ms,
+                  grown, lab_ns(cpu, r->cpu_ns), lab_ns(beyond, r->beyond_ns), r->syn_acks, device);
 }
 
 int lab_table(FILE *f, const struct lab_config *cfg, const struct lab_row *rows, unsigned n)
 {
+    int width = 24;
+    for (unsigned i = 0; i < n; i++)
+        width = (int)strlen(rows[i].name) > width ? (int)strlen(rows[i].name) : width;
     (void)fprintf(f,
                   "attack %s, %u a second for %u s, %u honest connects a second, seed %" PRIu64
-                  ", %s clock\n%-30s %9s %9s %11s %9s %9s %13s %7s %7s %9s\n",
+                  ", %s clock\n%-*s %9s %9s %11s %9s %9s %13s %7s %7s %9s %9s\n",
                   lab_attack_name(cfg->attack), cfg->rate, cfg->seconds, cfg->honest, cfg->seed,
-                  cfg->virtual ? "virtual" : "real", "policy", "forged/s", "arrived/s", "honest",
-                  "median ms", "p99 ms", "memory", "CPU ns", "-link", "SYN-ACKs");
+                  cfg->virtual ? "virtual" : "real", width, "policy", "forged/s", "arrived/s",
+                  "honest", "median ms", "p99 ms", "memory", "CPU ns", "-link", "SYN-ACKs",
+                  "at device");
     for (unsigned i = 0; i < n; i++)
-        lab_table_row(f, &rows[i], cfg->seconds);
+        lab_table_row(f, &rows[i], width, cfg->seconds);
     return lab_said(f);
 }
 
@@ -77,6 +83,10 @@ static json_t *lab_row_json(const struct lab_row *r, unsigned seconds)
         (void)json_object_set_new(o, "cpu_ns_per_frame", json_real(r->cpu_ns));
     if (o && !isnan(r->beyond_ns))
         (void)json_object_set_new(o, "cpu_ns_beyond_link", json_real(r->beyond_ns));
+    if (o && r->offloaded >= 0) {
+        (void)json_object_set_new(o, "syn_offload", json_boolean(r->offload));
+        (void)json_object_set_new(o, "syns_offloaded", json_integer(r->offloaded));
+    }
     if (o && r->memory != LAB_NO_MEMORY)
         (void)json_object_set_new(o, r->memory == LAB_OWN ? "memory_grown" : "machine_slab_grown",
                                   json_integer(r->grown));
@@ -98,7 +108,7 @@ int lab_json(FILE *f, const struct lab_config *cfg, const struct lab_row *rows, 
     return r == 0 ? lab_said(f) : -1;
 }
 
-#define SVG_LEFT 230
+#define SVG_LEFT 320
 #define SVG_BAR  300
 #define SVG_LINE 26
 

@@ -158,6 +158,7 @@ static void lab_child(const struct lab_config *cfg, struct lab_row *row)
     honest_result(&l->honest, row);
     row->cpu_ns = row->forged ? l->cpu * 1e9 / (double)row->forged : 0;
     row->taken = row->forged;
+    row->offloaded = -1;
     row->memory = l->victim.kernel ? LAB_NO_MEMORY : LAB_OWN;
 }
 

@@ -3,9 +3,10 @@
  * lab/server.c: the victims on a link, all of them on CPU 0.
  *
  * The server is an ordinary program of sockets; the same one runs on the kernel, behind the
- * kernel's SYNPROXY, under `tern run` and behind `tern shield`. Two more victims measure the link
- * itself: one takes each frame and forgets it, one sends each frame back with its addresses
- * exchanged.
+ * kernel's SYNPROXY, under `tern run` and behind `tern shield`. Three more victims measure the link
+ * itself: one drops each frame at the device's ingress, before anybody in the kernel has looked at
+ * it; one is a process that takes each frame and forgets it; one sends each frame back with its
+ * addresses exchanged.
  */
 #include "lab/veth.h"
 
@@ -76,6 +77,17 @@ int lab_serve(uint32_t backlog)
 
 /* ---- the link alone ---- */
 
+/* Where `tern run`'s program at the device, too, is asked before anybody reads. */
+static int sink_drop(const struct veth *v, char *why)
+{
+    char rules[128];
+    (void)snprintf(rules, sizeof rules,
+                   "table netdev lab { chain in { type filter hook ingress device %s priority 0; "
+                   "policy drop; }; }",
+                   v->victim);
+    return netns_run(why, "nft", rules, NULL);
+}
+
 static void sink_answer(struct tern_port *p, const struct tern_frame *f, size_t n)
 {
     struct tern_frame out[LAB_BATCH];
@@ -135,6 +147,8 @@ static int server_address(struct veth *v, char *why)
         (v->cfg->softirq ? netns_softirq(v->victim, VETH_VICTIM_CPU, why)
                          : netns_thread(v->victim, VETH_VICTIM_CPU, why)) < 0)
         return -1;
+    if (v->cfg->victim == LAB_DROP)
+        return sink_drop(v, why);
     if (v->cfg->victim != LAB_KERNEL && v->cfg->victim != LAB_SYNPROXY)
         return 0;
     if (netns_run(why, "ip", "addr", "add", "10.9.0.2/24", "dev", v->victim, NULL) < 0 ||
@@ -161,10 +175,13 @@ static pid_t server_first(char *why)
     return pid;
 }
 
+/* A process of this command line, which is continued by what is served: a shield's port, or a
+ * server program. NULL: that program by itself. */
 static pid_t server_start(struct veth *v, const char *const *front, int complaints)
 {
     char backlog[16];
     const char *argv[32];
+    bool shield = front && v->cfg->victim == LAB_SHIELD;
     char *args[32]; /* execvp() changes nothing, but does not say so */
     unsigned n = 0;
     pid_t pid = fork();
@@ -174,11 +191,15 @@ static pid_t server_start(struct veth *v, const char *const *front, int complain
     (void)snprintf(backlog, sizeof backlog, "%u", (unsigned)v->cfg->backlog);
     for (; front && front[n]; n++)
         argv[n] = front[n];
-    if (v->cfg->server && (!front || strcmp(front[1], "shield") != 0)) {
+    if (front && !shield)
+        argv[n++] = "--";
+    if (shield) {
+        argv[n++] = "80=80";
+    } else if (v->cfg->server) {
         argv[n++] = "sh";
         argv[n++] = "-c";
         argv[n++] = v->cfg->server;
-    } else if (!front || strcmp(front[1], "shield") != 0) {
+    } else {
         argv[n++] = "/proc/self/exe";
         argv[n++] = "flood-lab";
         argv[n++] = "--serve";
@@ -194,25 +215,29 @@ static pid_t server_start(struct veth *v, const char *const *front, int complain
 
 static void server_programs(struct veth *v, int complaints)
 {
-    char link[32], policy[64], name[32], exe[256];
+    char link[32], policy[64], exe[256];
     ssize_t n = readlink("/proc/self/exe", exe, sizeof exe - 1);
     exe[n > 0 ? n : 0] = '\0';
     (void)snprintf(link, sizeof link, "packet:%s", v->victim);
-    (void)snprintf(name, sizeof name, "lab%d", (int)getpid());
     (void)snprintf(policy, sizeof policy, "%s", v->cfg->policy_text);
-    const char *run[] = {exe,           "run",  "--link",   link,     "--addr",
-                         "10.9.0.2/24", "--gw", "10.9.0.1", "--name", name,
-                         "--policy",    policy, "--",       NULL};
-    const char *shield[] = {exe,        "shield", "--link",   link,     "--addr",
-                            "10.9.0.2", "--gw",   "10.9.0.1", "--name", name,
-                            "--policy", policy,   "80=80",    NULL};
-    if (v->cfg->victim == LAB_RUN) {
-        (void)server_start(v, run, complaints);
-        return;
-    }
-    (void)server_start(v, NULL, complaints);
-    if (v->cfg->victim == LAB_SHIELD)
-        (void)server_start(v, shield, complaints);
+    const char *front[] = {exe,
+                           v->cfg->victim == LAB_RUN ? "run" : "shield",
+                           "--link",
+                           link,
+                           "--addr",
+                           "10.9.0.2/24",
+                           "--gw",
+                           "10.9.0.1",
+                           "--name",
+                           v->run,
+                           "--policy",
+                           policy,
+                           v->cfg->no_offload ? "--syn-offload=off" : NULL,
+                           NULL};
+    if (v->cfg->victim != LAB_RUN)
+        (void)server_start(v, NULL, complaints);
+    if (v->cfg->victim == LAB_RUN || v->cfg->victim == LAB_SHIELD)
+        (void)server_start(v, front, complaints);
 }
 
 /* The first process: starts the programs; when all have ended says what the last complained of. */
@@ -236,12 +261,12 @@ void veth_server(struct veth *v, struct veth_side *side)
 {
     char why[TERN_WHY] = "";
     struct tern_port *p = NULL;
-    bool link = v->cfg->victim == LAB_SINK || v->cfg->victim == LAB_ECHO;
+    bool link = veth_link_only(v), reads = link && v->cfg->victim != LAB_DROP;
     if (netns_own(why) < 0)
         veth_fail(v, why);
     if (netns_meet(side) < 0)
         return;
-    if (server_address(v, why) < 0 || (link && tern_packet_open(v->victim, &p, why) < 0))
+    if (server_address(v, why) < 0 || (reads && tern_packet_open(v->victim, &p, why) < 0))
         veth_fail(v, why);
     if (netns_pin(0, VETH_VICTIM_CPU, false) < 0)
         veth_fail(v, "CPU 0 is not allowed");
@@ -252,7 +277,7 @@ void veth_server(struct veth *v, struct veth_side *side)
         server_guard(v);
     if (netns_meet(side) < 0)
         return;
-    if (link)
+    if (reads)
         sink_run(p, v->cfg->victim == LAB_ECHO);
     for (;;)
         (void)pause();

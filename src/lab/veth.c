@@ -111,7 +111,7 @@ static int veth_ready(struct veth *v, char *why)
     const struct timespec nap = {0, 50000000};
     struct arpreq a = {0};
     struct sockaddr_in *sa = (struct sockaddr_in *)(void *)&a.arp_pa;
-    if (v->cfg->victim == LAB_SINK || v->cfg->victim == LAB_ECHO) {
+    if (veth_link_only(v)) {
         memcpy(v->mac, (const uint8_t[6]){2, 's', 'i', 'n', 'k', 0}, 6);
         return 0;
     }
@@ -181,6 +181,7 @@ static void veth_measure(struct veth *v, struct lab_row *row)
     veth_look(v, &b);
     row->grown = veth_memory(v, kernel) - warm;
     (void)netns_meet(&v->clients);
+    row->offloaded = told_offloaded(v, &row->offload); /* not before: an answer takes memory */
     row->forged = v->sh->forged;
     row->taken = v->sh->taken;
     row->offered = (double)row->forged / v->cfg->seconds;
@@ -232,6 +233,7 @@ void veth_row(const struct lab_config *cfg, struct lab_row *row)
     (void)snprintf(v.victim, sizeof v.victim, "lv%u", id);
     (void)snprintf(v.near, sizeof v.near, "ln%u", id);
     (void)snprintf(v.client, sizeof v.client, "lc%u", id);
+    (void)snprintf(v.run, sizeof v.run, "lab%u", id);
     row->failed = veth_parts(&v, row) < 0;
     if (!row->failed)
         veth_measure(&v, row);

@@ -17,7 +17,7 @@
  *     netns.c    namespaces, devices, processes    veth.c     one row
  *     used.c     CPU time, memory, frames (used.h)
  *     sender.c   the forger, on the link           clients.c  the honest clients
- *     server.c   the victims
+ *     server.c   the victims                        told.c     what one of tern's says of itself
  */
 #ifndef LAB_VETH_H
 #define LAB_VETH_H
@@ -56,6 +56,7 @@ struct veth {
     const struct lab_config *cfg;
     struct veth_shared *sh;
     char attacked[VETH_NAME], victim[VETH_NAME], near[VETH_NAME], client[VETH_NAME];
+    char run[VETH_NAME]; /* what `tern ss` calls a victim of tern's */
     struct veth_side server, clients, forger;
     uint8_t mac[6]; /* the victim's */
 };
@@ -86,9 +87,20 @@ void veth_forger(struct veth *v, struct veth_side *s);
 void veth_clients(struct veth *v, struct veth_side *s);
 void veth_server(struct veth *v, struct veth_side *s);
 
+/* ---- told.c ---- */
+
+/* SYNs that were answered at the device, not by the stack, and whether any may be; -1 = it does not
+ * say, or is not tern's. */
+int64_t told_offloaded(const struct veth *v, bool *offload);
+
 /* ---- veth.c ---- */
 
 void veth_row(const struct lab_config *cfg, struct lab_row *row);
+/* A victim that measures the link: there is nobody to be asked anything. */
+static inline bool veth_link_only(const struct veth *v)
+{
+    return v->cfg->victim >= LAB_DROP && v->cfg->victim <= LAB_ECHO;
+}
 /* Says in the shared memory what went wrong, and ends the child. */
 _Noreturn void veth_fail(struct veth *v, const char *why);
 

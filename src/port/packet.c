@@ -19,6 +19,7 @@
 #include "base/assert.h"
 #include "base/time.h"
 #include "port/frame.h"
+#include "port/offload.h"
 #include "port/packet_in.h"
 #include "port/vnet.h"
 #include "port/why.h"
@@ -51,7 +52,8 @@ _Static_assert(OUT_HEAD >= sizeof(struct tpacket2_hdr) &&
 struct packet {
     struct tern_port port;
     struct packet_in in;
-    uint8_t *tx; /* the buffers that tx_get offers */
+    struct offload offload; /* who answers SYNs in the kernel, if anybody */
+    uint8_t *tx;            /* the buffers that tx_get offers */
     int out_fd;
     uint8_t *out;           /* the ring of short frames that go out */
     uint32_t out_at;        /* the slot that is filled next */
@@ -231,8 +233,14 @@ static int packet_fd2(const struct tern_port *self)
     return packet_const(self)->in.syn.fd;
 }
 
+static struct tern_syn_offload *packet_offload(struct tern_port *self)
+{
+    return packet_of(self)->offload.shared;
+}
+
 static void packet_free(struct packet *p)
 {
+    offload_close(&p->offload);
     packet_in_close(&p->in);
     if (p->tx)
         (void)munmap(p->tx, (size_t)PACKET_BATCH * PACKET_BIG);
@@ -256,6 +264,7 @@ static const struct tern_port_ops packet_ops = {
     .deadline = packet_deadline,
     .fd = packet_fd,
     .fd2 = packet_fd2,
+    .offload = packet_offload,
     .close = packet_close,
 };
 
@@ -327,7 +336,7 @@ static int packet_out_open(struct packet *p, const char *name, int index, char *
 }
 
 /* What comes in is opened last: nothing is heard before all is there. */
-static int packet_open(struct packet *p, const char *name, char *why)
+static int packet_open(struct packet *p, const char *name, bool offload, char *why)
 {
     int index = 0;
     if (packet_in_socket(&p->in) < 0)
@@ -335,10 +344,14 @@ static int packet_open(struct packet *p, const char *name, char *why)
     if (packet_device(p, name, &index, why) < 0 || packet_long_open(p, name, why) < 0 ||
         packet_out_open(p, name, index, why) < 0)
         return -1;
-    return packet_in_open(&p->in, name, index, p->port.mtu, why);
+    if (!offload)
+        return packet_in_open(&p->in, name, index, p->port.mtu, why);
+    if (packet_in_open_after(&p->in, name, index, p->port.mtu, why) < 0)
+        return -1;
+    return offload_open(&p->offload, name, index, why);
 }
 
-int tern_packet_open(const char *name, struct tern_port **port, char *why)
+static int packet_new(const char *name, bool offload, struct tern_port **port, char *why)
 {
     tern_assert(name && port);
     if (name[0] == '\0' || strlen(name) >= IFNAMSIZ) {
@@ -355,10 +368,21 @@ int tern_packet_open(const char *name, struct tern_port **port, char *why)
     p->out_fd = -1;
     p->retry = TERN_NEVER;
     packet_in_init(&p->in);
-    if (packet_open(p, name, why) < 0) {
+    offload_init(&p->offload);
+    if (packet_open(p, name, offload, why) < 0) {
         packet_free(p);
         return -1;
     }
     *port = &p->port;
     return 0;
+}
+
+int tern_packet_open(const char *name, struct tern_port **port, char *why)
+{
+    return packet_new(name, false, port, why);
+}
+
+int tern_packet_open_offload(const char *name, struct tern_port **port, char *why)
+{
+    return packet_new(name, true, port, why);
 }

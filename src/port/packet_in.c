@@ -19,6 +19,10 @@
  *
  * Frames of a connection keep their order, since its SYN is answered before anything else of it is
  * sent. A kernel that knows no such groups leaves all frames to the first socket.
+ *
+ * Where a program in the kernel answers SYNs (offload.h), the second socket hears IPv4 only: the
+ * kernel asks such a socket when the program has been run, and one for all protocols before. So it
+ * gets the SYNs that were left. There is no group then, but a filter each: SYNs, and all else.
  */
 #include "port/packet_in.h"
 
@@ -212,11 +216,12 @@ static int in_slots(struct in_ring *r, const char *name, char *why)
     return 0;
 }
 
-static int in_bind(const struct in_ring *r, const char *name, int index, char *why)
+static int in_bind(const struct in_ring *r, uint16_t protocol, const char *name, int index,
+                   char *why)
 {
     struct packet_mreq all = {.mr_ifindex = index, .mr_type = PACKET_MR_PROMISC};
     struct sockaddr_ll at = {
-        .sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = index};
+        .sll_family = AF_PACKET, .sll_protocol = htons(protocol), .sll_ifindex = index};
     if (setsockopt(r->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all, sizeof all) < 0 ||
         bind(r->fd, (const struct sockaddr *)&at, sizeof at) < 0)
         return packet_why(name, "cannot listen at the device", why);
@@ -243,26 +248,28 @@ static int in_hear(const struct in_ring *r, bool something)
     return setsockopt(r->fd, SOL_SOCKET, SO_ATTACH_FILTER, &p, sizeof p);
 }
 
-/* 1 for a SYN (of an IPv4 packet's first fragment), 0 for all else. What lies beyond the frame's
- * end ends the program with 0. Offsets are from the IP header. */
-static int in_deal(const struct in_ring *r)
+/* A program that says `syn` of a SYN (of an IPv4 packet's first fragment), `other` of all else.
+ * What lies beyond the frame's end ends a program with 0: there is no such frame in either use. A
+ * group's program is given the frame from the IP header on, a socket's filter all of it. */
+static int in_syns(const struct in_ring *r, int level, int option, uint32_t syn, uint32_t other)
 {
+    uint32_t ip = level == SOL_SOCKET ? ETH_HLEN : 0;
     struct sock_filter code[] = {
         BPF_STMT(BPF_LD | BPF_H | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PROTOCOL)),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ETH_P_IP, 0, 9),
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, ip + 9),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, IPPROTO_TCP, 0, 7),
-        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 6),
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, ip + 6),
         BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x1fff, 5, 0),
-        BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0),
-        BPF_STMT(BPF_LD | BPF_B | BPF_IND, 13),
+        BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, ip),
+        BPF_STMT(BPF_LD | BPF_B | BPF_IND, ip + 13),
         BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x17), /* ACK, RST, SYN, FIN */
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, 1),
-        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, syn),
+        BPF_STMT(BPF_RET | BPF_K, other),
     };
     const struct sock_fprog p = {.len = sizeof code / sizeof code[0], .filter = code};
-    return setsockopt(r->fd, SOL_PACKET, PACKET_FANOUT_DATA, &p, sizeof p);
+    return setsockopt(r->fd, level, option, &p, sizeof p);
 }
 
 /* Makes the two sockets one group: the first that joins gets what the program calls 0. */
@@ -272,29 +279,30 @@ static int in_group(const struct packet_in *in)
     int first = (int)((unsigned)(flags | PACKET_FANOUT_FLAG_UNIQUEID) << 16), got = 0;
     socklen_t len = sizeof got;
     if (setsockopt(in->all.fd, SOL_PACKET, PACKET_FANOUT, &first, sizeof first) < 0 ||
-        getsockopt(in->all.fd, SOL_PACKET, PACKET_FANOUT, &got, &len) < 0 || in_deal(&in->all) < 0)
+        getsockopt(in->all.fd, SOL_PACKET, PACKET_FANOUT, &got, &len) < 0 ||
+        in_syns(&in->all, SOL_PACKET, PACKET_FANOUT_DATA, 1, 0) < 0)
         return -1;
     int second = (int)((unsigned)flags << 16 | ((unsigned)got & 0xffff));
     return setsockopt(in->syn.fd, SOL_PACKET, PACKET_FANOUT, &second, sizeof second);
 }
 
-/* The ring of SYNs: -1 when this kernel has no such thing. */
-static int in_syn_open(struct packet_in *in, const char *name, int index)
+/* The ring of SYNs: -1 with why. */
+static int in_syn_open(struct packet_in *in, uint16_t protocol, const char *name, int index,
+                       char *why)
 {
-    char why[TERN_WHY];
     in->syn.n = SYN_SLOTS;
     in->syn.len = SYN_LEN;
     in->syn.fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (in->syn.fd < 0 || in_options(&in->syn, name, why) < 0 ||
-        in_slots(&in->syn, name, why) < 0 || in_hear(&in->syn, false) < 0 ||
-        in_bind(&in->syn, name, index, why) < 0)
+    if (in->syn.fd < 0)
+        return packet_why(name, "packet socket", why);
+    if (in_options(&in->syn, name, why) < 0 || in_slots(&in->syn, name, why) < 0)
         return -1;
-    return in_group(in);
+    if (in_hear(&in->syn, false) < 0)
+        return packet_why(name, "no filter for received frames", why);
+    return in_bind(&in->syn, protocol, name, index, why);
 }
 
-/* Options first, the ring, and the device last. Until both sockets know what is theirs they hear
- * nothing: each frame would come twice. */
-int packet_in_open(struct packet_in *in, const char *name, int index, uint16_t mtu, char *why)
+static int in_open_all(struct packet_in *in, const char *name, int index, uint16_t mtu, char *why)
 {
     in->all.n = ALL_SLOTS;
     in->all.len = 2048;
@@ -304,14 +312,34 @@ int packet_in_open(struct packet_in *in, const char *name, int index, uint16_t m
     if (m == MAP_FAILED)
         return packet_why(name, "memory for frames", why);
     in->big = m;
-    if (in_options(&in->all, name, why) < 0 || in_slots(&in->all, name, why) < 0 ||
-        in_hear(&in->all, false) < 0 || in_bind(&in->all, name, index, why) < 0)
+    if (in_options(&in->all, name, why) < 0 || in_slots(&in->all, name, why) < 0)
         return -1;
-    if (in_syn_open(in, name, index) < 0) {
-        in_close(&in->syn);
-        in->syn.fd = -1;
-    }
+    if (in_hear(&in->all, false) < 0)
+        return packet_why(name, "no filter for received frames", why);
+    return in_bind(&in->all, ETH_P_ALL, name, index, why);
+}
+
+/* Options first, the ring, and the device last. Until both sockets know what is theirs they hear
+ * nothing: each frame would come twice. */
+int packet_in_open(struct packet_in *in, const char *name, int index, uint16_t mtu, char *why)
+{
+    char unsaid[TERN_WHY];
+    if (in_open_all(in, name, index, mtu, why) < 0)
+        return -1;
+    if (in_syn_open(in, ETH_P_ALL, name, index, unsaid) < 0 || in_group(in) < 0)
+        in_close(&in->syn); /* this kernel has no such thing */
     if (in_hear(&in->all, true) < 0 || (in->syn.fd >= 0 && in_hear(&in->syn, true) < 0))
+        return packet_why(name, "no filter for received frames", why);
+    return 0;
+}
+
+int packet_in_open_after(struct packet_in *in, const char *name, int index, uint16_t mtu, char *why)
+{
+    if (in_open_all(in, name, index, mtu, why) < 0 ||
+        in_syn_open(in, ETH_P_IP, name, index, why) < 0)
+        return -1;
+    if (in_syns(&in->all, SOL_SOCKET, SO_ATTACH_FILTER, 0, PACKET_CAP) < 0 ||
+        in_syns(&in->syn, SOL_SOCKET, SO_ATTACH_FILTER, PACKET_CAP, 0) < 0)
         return packet_why(name, "no filter for received frames", why);
     return 0;
 }

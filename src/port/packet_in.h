@@ -34,6 +34,10 @@ void packet_in_init(struct packet_in *in);
 int packet_in_socket(struct packet_in *in);
 /* Rings and all, and listens at the device of this number. 0 or -1 with why. */
 int packet_in_open(struct packet_in *in, const char *name, int index, uint16_t mtu, char *why);
+/* The same, for SYNs that a program at the device's ingress has left over: no group, a filter each.
+ */
+int packet_in_open_after(struct packet_in *in, const char *name, int index, uint16_t mtu,
+                         char *why);
 /* As rx of struct tern_port_ops. */
 size_t packet_in_rx(struct packet_in *in, struct tern_frame *frames, size_t n,
                     struct tern_time now);

@@ -24,6 +24,9 @@
  * A pump that goes on for HUSH_FRAMES stops watching its links, and goes on until nothing moves:
  * while it is awake anyway, the kernel would go through everything that waking takes for each frame
  * that comes in, and that costs as much as to parse it.
+ *
+ * A link with somebody who answers SYNs for the stack (tern/syn_offload.h) has the stack look after
+ * what they share every TERN_OFFLOAD_SYNC_MS.
  */
 #include "runtime/watch.h"
 
@@ -75,11 +78,33 @@ struct tern_loop {
     struct tern_loop_timer *timers; /* by instant */
     struct tern_time now, busy_at;  /* busy_at: when something moved last */
     int64_t spin_ns;
-    size_t frames, octets; /* that this pump has moved */
-    bool crowd;            /* the last one that moved any: many, and short */
-    bool hushed;           /* the links' descriptors are not watched */
+    size_t frames, octets;        /* that this pump has moved */
+    bool crowd;                   /* the last one that moved any: many, and short */
+    bool hushed;                  /* the links' descriptors are not watched */
+    struct tern_stack *offloaded; /* whose SYNs somebody else may answer; NULL = nobody's */
+    struct tern_loop_timer sync;  /* ... it is told what was answered */
     bool stop;
 };
+
+static void loop_sync(void *ctx)
+{
+    struct tern_loop *lp = ctx;
+    struct tern_time at = {lp->now.ns + TERN_OFFLOAD_SYNC_MS * 1000000LL};
+    tern_syn_offload_sync(lp->offloaded, lp->now);
+    tern_loop_timer_set(lp, &lp->sync, at);
+}
+
+/* Whoever answers SYNs at this link does so from now on. One for a loop: the next is left alone,
+ * and nothing is answered there. */
+static void loop_offload(struct tern_loop *lp, struct tern_stack *st, int iface,
+                         struct tern_port *port)
+{
+    struct tern_syn_offload *o = port->ops->offload ? port->ops->offload(port) : NULL;
+    if (!o || lp->offloaded || tern_syn_offload_begin(st, iface, o, lp->now) != 0)
+        return;
+    lp->offloaded = st;
+    loop_sync(lp);
+}
 
 struct tern_loop *tern_loop_new(uint32_t spin_us, char *why)
 {
@@ -91,6 +116,7 @@ struct tern_loop *tern_loop_new(uint32_t spin_us, char *why)
     }
     lp->spin_ns = (int64_t)spin_us * 1000;
     lp->now = lp->busy_at = tern_clock_now();
+    lp->sync = (struct tern_loop_timer){.cb = loop_sync, .ctx = lp};
     return lp;
 }
 
@@ -98,6 +124,8 @@ void tern_loop_free(struct tern_loop *lp)
 {
     if (!lp)
         return;
+    if (lp->offloaded)
+        tern_syn_offload_end(lp->offloaded, lp->now);
     for (unsigned i = 0; i < lp->nport; i++)
         lp->port[i].port->ops->close(lp->port[i].port);
     watches_free(&lp->watches);
@@ -166,6 +194,7 @@ int tern_loop_attach(struct tern_loop *lp, struct tern_stack *st, int iface, str
         first = TERN_PORT_BATCH;
     lp->port[lp->nport++] =
         (struct loop_port){.port = port, .stack = s, .iface = iface, .first = {first, first}};
+    loop_offload(lp, st, iface, port);
     return 0;
 }
 

@@ -192,6 +192,8 @@ static json_t *syn_json(const struct tern_syn_stats *st)
     set_int(o, "total", st->total);
     set_int(o, "half_open", st->half_open);
     set_int(o, "half_open_max", st->half_open_max);
+    set_bool(o, "offload", st->offload);
+    set_int(o, "offloaded", st->offloaded);
     for (unsigned i = 0; i < TERN_SYN_OUTCOMES; i++)
         set_int(outcomes, tern_syn_outcome_name(i), st->outcome[i]);
     (void)json_object_set_new(o, "outcomes", outcomes);

@@ -401,7 +401,8 @@ static void syn_print(FILE *f, const json_t *syn)
     const char *key;
     json_t *v;
     size_t i;
-    if (!syn || (get_int(syn, "total") == 0 && get_int(syn, "verdict_number") == 0))
+    bool offload = json_is_true(json_object_get(syn, "offload"));
+    if (!syn || (!offload && get_int(syn, "total") == 0 && get_int(syn, "verdict_number") == 0))
         return;
     (void)fputs("SYN:   ", f);
     put_safe(f, get_str(syn, "verdict"));
@@ -422,6 +423,9 @@ static void syn_print(FILE *f, const json_t *syn)
         put_safe(f, key);
         (void)fprintf(f, " %" JSON_INTEGER_FORMAT, json_integer_value(v));
     }
+    if (offload || get_int(syn, "offloaded") != 0)
+        (void)fprintf(f, "\n       at the device: %s, %" PRIu64 " cookies given out",
+                      offload ? "helps" : "helps no longer", get_int(syn, "offloaded"));
     json_array_foreach(json_object_get(syn, "top"), i, v)
     {
         if (i == 5)

@@ -26,6 +26,13 @@ void ans_queue(struct tcp *t, struct tcp_ans *a)
 
 static void seg_of(const struct tcp_ans *a, struct tcp_seg *s);
 
+uint32_t ans_build(const struct tcp_ans *a, uint8_t *buf, uint32_t cap)
+{
+    struct tcp_seg s;
+    seg_of(a, &s);
+    return (uint32_t)tcp_build(buf, cap, &s);
+}
+
 /* Signed now: whoever has the key may be gone when the link asks for it. */
 static void ans_sign(struct tcp *t, struct tcp_ans *a, const struct auth_end *e, unsigned kind)
 {

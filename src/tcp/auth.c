@@ -222,6 +222,8 @@ static uint32_t *owner(struct tcp *t, struct tern_sock s, struct tcp_conn **c, i
     struct tcp_listener *l = listener_get(t, s);
     struct tcp_extra *e = NULL;
     if (l != NULL) {
+        if (t->offload != NULL)
+            offload_unlist(t, l); /* until it is seen what keys it has then */
         e = extra_take_listener(t, l);
     } else {
         *c = conn_get(t, s);

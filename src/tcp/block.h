@@ -30,6 +30,7 @@
 #include "tcp/extra.h"
 #include "tcp/fastopen.h"
 #include "tcp/flood.h"
+#include "tcp/offload.h"
 #include "tcp/profile.h"
 #include "tcp/sent.h"
 #include "tcp/tally.h"
@@ -270,6 +271,7 @@ struct tcp_listener {
     bool buf_set[2];   /* sndbuf, rcvbuf: by the application, else they are what may be reached */
     uint32_t extra;    /* inherited: index of the struct tcp_extra, 0 = none */
     struct fo_listener fo;
+    struct offload_listener offload;
 };
 
 #define ANS_RAW     40 /* a SYN-ACK with MSS, SACK, timestamps and window scale */
@@ -332,6 +334,8 @@ struct tcp {
     struct hash_key key_demux, key_isn, key_port, key_ts, key_prefix;
     struct cookie_jar jar;
     struct prefix_tab *prefix;
+    struct tern_offload_bucket (*bucket)[BUCKET_WAYS]; /* prefix->bucket, or those of offload */
+    struct tern_syn_offload *offload;                  /* NULL: nobody gives out our cookies */
     struct pmtu_cache pmtu;
     struct detect detect;
     struct fo_stack fo;
@@ -346,6 +350,7 @@ struct tcp {
     int64_t now_ns;  /* the latest instant seen: tcp_at() */
     uint32_t now_ms; /* the same on the 32-bit clock */
     bool no_habits;  /* the profile has none of those that shape data (train.c) */
+    struct offload off;
 };
 
 /* The instant of a millisecond of the stack's 32-bit clock that is within 24 days of the present.

@@ -23,6 +23,15 @@ void tcp_note_state(struct tcp *t, const struct tcp_tuple *tu, uint32_t serial, 
  * orphan. */
 void tcp_die(struct tcp *t, struct tcp_conn *c, int err, unsigned cause, struct tern_time now);
 
+/* offload.c: which 4-tuples somebody who answers SYNs for the stack must leave alone. */
+void offload_count(struct tern_syn_offload *o, uint32_t hash, int n);
+/* n = 1: a record was made whose tuple has this hash; -1: it is gone. */
+static inline void offload_known(struct tcp *t, uint32_t hash, int n)
+{
+    if (__builtin_expect(t->offload != NULL, 0))
+        offload_count(t->offload, hash, n);
+}
+
 /* demux.c */
 uint32_t tuple_hash(const struct tcp *t, const struct tcp_tuple *tu);
 bool tuple_eq(const struct tcp_tuple *a, const struct tcp_tuple *b);
@@ -99,6 +108,8 @@ void ans_push(struct tcp *t, const struct tcp_ans *a);
 /* The same without a copy: room for an answer, its octets undefined; NULL (and counted) if there is
  * none. Then it must be queued. */
 struct tcp_ans *ans_take(struct tcp *t);
+/* Header and options as they are sent, without a checksum: octets. */
+uint32_t ans_build(const struct tcp_ans *a, uint8_t *buf, uint32_t cap);
 void ans_queue(struct tcp *t, struct tcp_ans *a);
 /* RST of a connection with <SND.NXT>, as ABORT sends it [RFC9293:3.10.5]. */
 void ans_conn_rst(struct tcp *t, const struct tcp_conn *c, unsigned cause);

@@ -23,11 +23,7 @@
 #include "tcp/cookie.h"
 #include "base/assert.h"
 #include "tcp/conn.h"
-
-#define TS_BITS 6u
-#define TS_WS   15u /* no window scale */
-#define TS_SACK 16u
-#define TS_ECN  32u
+#include "wire/cookie.h"
 
 /* Steps of what peers announce: the tiny, PPPoE and tunnels, Ethernet, jumbo frames. */
 static const uint16_t mss_table[8] = {64, 216, 536, 1200, 1360, 1440, 1460, 8960};
@@ -36,14 +32,6 @@ uint16_t cookie_mss(unsigned index)
 {
     tern_assert(index < 8);
     return mss_table[index];
-}
-
-static unsigned mss_index(uint16_t mss)
-{
-    unsigned i = 7;
-    while (i > 0 && mss_table[i] > mss)
-        i--;
-    return i;
 }
 
 void cookie_init(struct cookie_jar *j, const struct hash_key *chain, struct tern_time now)
@@ -57,7 +45,7 @@ static uint32_t slot_of(const struct cookie_jar *j, struct tern_time now)
     return ns > 0 ? (uint32_t)(ns / ((int64_t)COOKIE_SLOT_S * 1000000000)) : 0;
 }
 
-/* Makes the present slot's secret; that of the slot before stays, all others are forgotten. */
+/* Makes the slot's secret; that of the slot before stays, all others are forgotten. */
 static void jar_turn(struct cookie_jar *j, uint32_t slot)
 {
     unsigned i = slot & 1;
@@ -79,11 +67,11 @@ static inline uint64_t word_addrs(const struct tcp_tuple *tu)
     uint32_t l, r;
     memcpy(&l, tu->laddr, 4);
     memcpy(&r, tu->raddr, 4);
-    return (uint64_t)l << 32 | r;
+    return cookie_addrs(l, r);
 }
 static inline uint64_t word_ports(const struct tcp_tuple *tu, struct seq irs)
 {
-    return (uint64_t)tu->lport << 48 | (uint64_t)tu->rport << 32 | irs.v;
+    return cookie_ports(tu->lport, tu->rport, irs.v);
 }
 
 static uint64_t cookie_hash(const struct hash_key *key, const struct tcp_tuple *tu, struct seq irs)
@@ -99,37 +87,31 @@ static uint64_t cookie_hash(const struct hash_key *key, const struct tcp_tuple *
     return hash_bytes(key, all, sizeof all);
 }
 
-/* The cookie for an MSS index. The upper word of h hides a line whose slope is the lower one: who
- * has seen the cookie of one index does not know that of another. */
-static uint32_t cookie_of(uint64_t h, unsigned index)
+/* The present slot's secret; *which = 0 or 1, another one than in the slots before and after. */
+const struct hash_key *cookie_secret(struct cookie_jar *j, struct tern_time now, unsigned *which)
 {
-    uint32_t hi = (uint32_t)(h >> 32), lo = (uint32_t)h;
-    return ((hi + lo * (2 * index + 1)) & ~7u) | ((lo >> 29 ^ index) & 7);
-}
-
-/* The only index that this cookie can have been made for. */
-static unsigned cookie_index(uint64_t h, uint32_t cookie)
-{
-    return ((uint32_t)h >> 29 ^ cookie) & 7;
+    uint32_t slot = slot_of(j, now);
+    jar_turn(j, slot);
+    *which = slot & 1;
+    return &j->key[slot & 1];
 }
 
 /* [RFC4987:3.6#1] */
 struct seq cookie_make(struct tcp *t, const struct tcp_tuple *tu, struct seq irs, uint16_t mss,
                        uint32_t *ts_off, struct tern_time now)
 {
-    struct cookie_jar *j = &t->jar;
-    uint32_t slot = slot_of(j, now);
-    jar_turn(j, slot);
-    const struct hash_key *key = &j->key[slot & 1];
+    unsigned which;
+    const struct hash_key *key = cookie_secret(&t->jar, now, &which);
+    uint32_t index = cookie_mss_index(mss_table, mss);
     if (ts_off == NULL || tu->fam != TERN_AF_IP4) {
         if (ts_off != NULL)
             *ts_off = ts_offset_of(t, tu);
-        return seq_of(cookie_of(cookie_hash(key, tu, irs), mss_index(mss)));
+        return seq_of(cookie_of(cookie_hash(key, tu, irs), index));
     }
     uint64_t out[2], b[2] = {word_ports(tu, irs), isn_ports(tu)};
     hash_2_two(key, &t->key_ts, word_addrs(tu), b, out);
     *ts_off = (uint32_t)out[1];
-    return seq_of(cookie_of(out[0], mss_index(mss)));
+    return seq_of(cookie_of(out[0], index));
 }
 
 bool cookie_check(struct cookie_jar *j, const struct tcp_tuple *tu, struct seq irs, struct seq iss,
@@ -152,20 +134,10 @@ bool cookie_check(struct cookie_jar *j, const struct tcp_tuple *tu, struct seq i
     return false;
 }
 
-uint32_t cookie_ts_make(uint32_t tsval, const struct cookie_opts *o)
-{
-    uint32_t low = o->ws != 0 ? o->ws - 1u : TS_WS;
-    tern_assert(low <= TS_WS);
-    low |= (o->sack ? TS_SACK : 0) | (o->ecn ? TS_ECN : 0);
-    uint32_t v = (tsval & ~((1u << TS_BITS) - 1)) | low;
-    /* Never ahead of the clock: later segments must not seem older [RFC7323:5.4]. */
-    return (int32_t)(v - tsval) > 0 ? v - (1u << TS_BITS) : v;
-}
-
 struct cookie_opts cookie_ts_read(uint32_t tsecr)
 {
-    uint32_t ws = tsecr & TS_WS;
-    return (struct cookie_opts){.ws = ws != TS_WS ? (uint8_t)(ws + 1) : 0,
-                                .sack = (tsecr & TS_SACK) != 0,
-                                .ecn = (tsecr & TS_ECN) != 0};
+    uint32_t ws = tsecr & COOKIE_TS_WS;
+    return (struct cookie_opts){.ws = ws != COOKIE_TS_WS ? (uint8_t)(ws + 1) : 0,
+                                .sack = (tsecr & COOKIE_TS_SACK) != 0,
+                                .ecn = (tsecr & COOKIE_TS_ECN) != 0};
 }

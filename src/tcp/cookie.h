@@ -7,8 +7,10 @@
 #ifndef TCP_COOKIE_H
 #define TCP_COOKIE_H
 
+#include "base/assert.h"
 #include "base/hash.h"
 #include "base/seq.h"
+#include "wire/cookie.h"
 #include <stdbool.h>
 #include <tern/types.h>
 
@@ -41,11 +43,20 @@ struct seq cookie_make(struct tcp *t, const struct tcp_tuple *tu, struct seq irs
  * are set if so. */
 bool cookie_check(struct cookie_jar *j, const struct tcp_tuple *tu, struct seq irs, struct seq iss,
                   struct tern_time now, uint16_t *mss, unsigned *age);
+/* The present slot's secret, for others who give cookies out, and which of two it is: never the
+ * one of the slot before. */
+const struct hash_key *cookie_secret(struct cookie_jar *j, struct tern_time now, unsigned *which);
 /* The MSS that index 0..7 stands for. */
 uint16_t cookie_mss(unsigned index);
 
-/* A TSval at or a little before `tsval` that holds the options; and what an echoed one says. */
-uint32_t cookie_ts_make(uint32_t tsval, const struct cookie_opts *o);
+/* The low bits of a TSval that hold the options (cookie_tsval() of wire/cookie.h makes it); and
+ * what an echoed one says. */
+static inline uint32_t cookie_ts_low(const struct cookie_opts *o)
+{
+    uint32_t low = o->ws != 0 ? o->ws - 1u : COOKIE_TS_WS;
+    tern_assert(low <= COOKIE_TS_WS);
+    return low | (o->sack ? COOKIE_TS_SACK : 0) | (o->ecn ? COOKIE_TS_ECN : 0);
+}
 struct cookie_opts cookie_ts_read(uint32_t tsecr);
 
 #endif

@@ -123,6 +123,7 @@ struct tcp_conn *conn_new(struct tcp *t, const struct tcp_tuple *tu, uint32_t ha
     link_init(&c->event_link);
     conn_defaults(t, c, now);
     map_put(&t->conn_map, hash, idx);
+    offload_known(t, hash, 1);
     return c;
 }
 
@@ -130,8 +131,9 @@ void conn_unhash(struct tcp *t, struct tcp_conn *c)
 {
     if (!c->hashed)
         return;
-    uint32_t idx = conn_idx(t, c);
-    map_remove(&t->conn_map, tuple_hash(t, &c->tuple), idx);
+    uint32_t idx = conn_idx(t, c), hash = tuple_hash(t, &c->tuple);
+    map_remove(&t->conn_map, hash, idx);
+    offload_known(t, hash, -1);
     c->hashed = false;
     if (t->last_conn == idx)
         t->last_conn = 0;

@@ -22,10 +22,17 @@
 void detect_top(struct tcp *t, const struct tcp_tuple *tu, uint64_t h)
 {
     struct detect *d = &t->detect;
-    uint32_t weight = d->syns < BUSY ? 1 : SAMPLE, key = (uint32_t)h | 1;
+    uint32_t weight = d->syns < BUSY ? 1 : SAMPLE;
     if (weight > 1 && ++d->skipped < SAMPLE)
         return;
     d->skipped = 0;
+    detect_weigh(t, tu, h, weight);
+}
+
+void detect_weigh(struct tcp *t, const struct tcp_tuple *tu, uint64_t h, uint32_t weight)
+{
+    struct detect *d = &t->detect;
+    uint32_t key = (uint32_t)h | 1;
     struct detect_top *least = &d->top[0];
     for (unsigned i = 0; i < TERN_SYN_TOP; i++) {
         if (d->top[i].key == key) {
@@ -216,6 +223,7 @@ void tcp_syn_stats(struct tcp *t, struct tern_syn_stats *out, struct tern_time n
     *out = t->detect.st;
     out->half_open = t->halves.used;
     out->half_open_max = t->halves.max;
+    out->offload = t->offload != NULL;
 }
 
 const char *tern_syn_verdict_name(unsigned v)

@@ -72,6 +72,11 @@ static enum ecn_mode accepts(const struct tern_config *g)
     return g->ecn >= 3 ? ECN_ACC : g->ecn != 0 ? ECN_CLASSIC : ECN_NONE;
 }
 
+uint8_t ecn_most(const struct tern_config *cfg)
+{
+    return (uint8_t)accepts(cfg);
+}
+
 uint8_t ecn_listen(const struct tcp *t, const struct tcp_in *in)
 {
     const struct tcp_seg *s = &in->s;

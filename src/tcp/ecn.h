@@ -9,6 +9,7 @@
 #include "base/seq.h"
 #include <stdbool.h>
 #include <stdint.h>
+#include <tern/config.h>
 #include <tern/types.h>
 
 struct tcp;
@@ -51,6 +52,8 @@ struct ecn_conn {
     uint32_t received_ce, delivered_ce; /* packets: marked ones that came; ours that arrived so */
 };
 
+/* The most that a listener agrees to: enum ecn_mode. */
+uint8_t ecn_most(const struct tern_config *cfg);
 /* What a listener agrees to on a SYN: enum ecn_mode | codepoint of the SYN << 4. */
 uint8_t ecn_listen(const struct tcp *t, const struct tcp_in *in);
 /* Does a SYN that comes again ask for the other kind of feedback than the first one? */

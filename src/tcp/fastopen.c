@@ -99,7 +99,7 @@ int tcp_fastopen_key(struct tcp *t, struct tern_sock s, const uint8_t key[16],
 
 /* ---- the listener ---- */
 
-static bool enabled(const struct tcp *t, const struct tcp_listener *l) /* [RFC7413:2] */
+bool fastopen_on(const struct tcp *t, const struct tcp_listener *l) /* [RFC7413:2] */
 {
     return (t->cfg->fastopen & FO_ON_SERVER) != 0 && l->fo.qlen != 0;
 }
@@ -156,7 +156,7 @@ uint8_t fastopen_grant(const struct tcp *t, const struct tcp_listener *l,
                        const struct tcp_tuple *tu, const struct tcp_in *in, struct tern_time now)
 {
     const struct tcp_opts *o = &in->s.opt;
-    if (o->tfo == 0 || !enabled(t, l) || full(t, l, now))
+    if (o->tfo == 0 || !fastopen_on(t, l) || full(t, l, now))
         return 0;
     /* [RFC7413:4.2.1] asked for, or the one shown is not valid */
     return o->tfo_len == 0 || cookie_key(t, l, tu, o) < 0 ? o->tfo : 0;
@@ -235,6 +235,7 @@ static unsigned open_now(struct tcp *t, struct tcp_listener *l, const struct tcp
     take_text(t, c, &in->s);
     c->listener = (uint16_t)pool_index(&t->listeners, l);
     list_push_tail(&l->accept, &t->conns, offsetof(struct tcp_conn, event_link), conn_idx(t, c));
+    offload_look(t, l);
     c->owe_syn = CAUSE_TX_SYN_ACK_FASTOPEN;
     /* [RFC7413:4.2.2#2] the application has it now, and may answer before the ACK comes */
     event_raise(t, c, TERN_EV_WRITABLE | (c->rcv.buf.len != 0 ? TERN_EV_READABLE : 0));
@@ -247,7 +248,7 @@ unsigned fastopen_syn(struct tcp *t, struct tcp_listener *l, const struct tcp_tu
                       uint32_t hash, struct tcp_in *in, struct tern_time now)
 {
     uint8_t kind;
-    if (!enabled(t, l) || in->s.opt.sign != 0 || !good_syn(t, l, tu, in, &kind))
+    if (!fastopen_on(t, l) || in->s.opt.sign != 0 || !good_syn(t, l, tu, in, &kind))
         return IN_GO;
     uint64_t prefix = prefix_hash(t, tu->raddr, tu->fam);
     if (full(t, l, now) || l->accept.count > l->backlog || !prefix_conn_ok(t, prefix) ||

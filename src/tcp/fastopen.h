@@ -92,6 +92,8 @@ unsigned fastopen_syn(struct tcp *t, struct tcp_listener *l, const struct tcp_tu
 /* The kind of the option with which the SYN-ACK gives out a cookie; 0 = it does not. */
 uint8_t fastopen_grant(const struct tcp *t, const struct tcp_listener *l,
                        const struct tcp_tuple *tu, const struct tcp_in *in, struct tern_time now);
+/* May a SYN with the option mean anything to this listener? */
+bool fastopen_on(const struct tcp *t, const struct tcp_listener *l);
 /* FO_COOKIE octets. */
 void fastopen_cookie(const struct tcp *t, const struct tcp_listener *l, const struct tcp_tuple *tu,
                      uint8_t *cookie);

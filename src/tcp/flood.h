@@ -9,14 +9,13 @@
 #ifndef TCP_FLOOD_H
 #define TCP_FLOOD_H
 
+#include "base/bucket.h"
 #include "base/hash.h"
 #include <tern/inspect.h>
 #include <tern/types.h>
 
 #define PREFIX_ROWS   2
 #define PREFIX_CELLS  4096u
-#define TOKEN_SETS    4096u
-#define TOKEN_WAYS    4
 #define DETECT_BINS   256u
 #define DETECT_RECENT 32u
 
@@ -26,18 +25,11 @@ struct prefix_count {
     uint32_t cell[PREFIX_ROWS][PREFIX_CELLS];
 };
 
-/* A token bucket: one answer, one token. Four of them to a set; the one unused for longest gives
- * way. */
-struct prefix_bucket {
-    uint32_t tag;     /* which prefix; 0 = unused */
-    uint32_t used_ms; /* when tokens was brought up to date */
-    uint32_t tokens;
-    uint32_t rsv; /* a set is one cache line */
-};
+_Static_assert(sizeof(struct tern_offload_bucket) * BUCKET_WAYS == 64, "a set is one cache line");
 
 struct prefix_tab {
     struct prefix_count half, conns;
-    struct prefix_bucket bucket[TOKEN_SETS][TOKEN_WAYS];
+    struct tern_offload_bucket bucket[TERN_OFFLOAD_SETS][BUCKET_WAYS]; /* one answer, one token */
 };
 
 /* An entry of a space-saving sketch [Metwally and others 2005]. */

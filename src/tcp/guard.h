@@ -26,9 +26,7 @@ static inline uint64_t prefix_hash(const struct tcp *t, const uint8_t *addr, uns
         memcpy(&id, addr, 8);
         id = (id & __builtin_bswap64(UINT64_C(0xffffffffffffff00))) | UINT64_C(6) << 56;
     }
-    uint64_t h = (id ^ t->key_prefix.k0) * (t->key_prefix.k1 | 1);
-    h = (h ^ h >> 32) * UINT64_C(0x9e3779b97f4a7c15);
-    return h ^ h >> 29;
+    return bucket_hash(t->key_prefix.k0, t->key_prefix.k1, id);
 }
 void prefix_addr(const uint8_t *addr, unsigned fam, struct tern_addr *out);
 void prefix_add(struct prefix_count *c, uint64_t h, int n);
@@ -36,7 +34,7 @@ uint32_t prefix_get(const struct prefix_count *c, uint64_t h);
 /* The bucket will be asked for. */
 static inline void prefix_soon(const struct tcp *t, uint64_t h)
 {
-    __builtin_prefetch(t->prefix->bucket[h >> 52 & (TOKEN_SETS - 1)]);
+    __builtin_prefetch(t->bucket[bucket_set(h)]);
 }
 /* May an answer go there? Takes a token if so; counts it if not. */
 bool prefix_take(struct tcp *t, uint64_t h, struct tern_time now);
@@ -47,6 +45,18 @@ bool prefix_conn_ok(const struct tcp *t, uint64_t h);
 void prefix_conn(struct tcp *t, const struct tcp_conn *c, int n);
 
 /* detect.c */
+/* One of the last cookies given out, for those who list them. */
+static inline void detect_cookie(struct tcp *t, const struct tcp_tuple *tu, struct tern_time now)
+{
+    struct detect_cookie *c = &t->detect.recent[t->detect.recent_n++ % DETECT_RECENT];
+    memcpy(c->laddr, tu->laddr, 4);
+    memcpy(c->raddr, tu->raddr, 4);
+    c->lport = tu->lport;
+    c->rport = tu->rport;
+    c->ms = tcp_ms(t, now);
+}
+/* The sketch hears of `weight` SYNs of the tuple's source. */
+void detect_weigh(struct tcp *t, const struct tcp_tuple *tu, uint64_t h, uint32_t weight);
 void detect_top(struct tcp *t, const struct tcp_tuple *tu, uint64_t h);
 /* Ends the window if its time is over. */
 void detect_roll(struct tcp *t, struct tern_time now);
@@ -68,6 +78,14 @@ static inline void detect_syn(struct tcp *t, const struct tcp_tuple *tu, uint64_
 
 /* policy.c */
 void policy_init(const struct tcp *t, struct tcp_listener *l);
+/* What of a SYN decides how the answer with a cookie looks. */
+struct cookie_offer {
+    bool ts, ws, sack;
+};
+/* The SYN-ACK to such a SYN, without what differs between two of the same offer (numbers,
+ * timestamps, ECN, Fast Open, keys). */
+struct tcp_ans cookie_answer(struct tcp *t, struct tcp_listener *l, const struct tcp_tuple *tu,
+                             struct cookie_offer syn);
 /* Half-open records that the listener may have. */
 uint32_t policy_queue(const struct tcp_listener *l);
 /* Which limit stands against one more record from this prefix: its cause, or 0. */
@@ -82,6 +100,34 @@ unsigned policy_ack(struct tcp *t, struct tcp_listener *l, const struct tcp_tupl
                     uint32_t hash, struct tcp_in *in, struct tern_time now);
 int policy_setopt(struct tcp *t, struct tern_sock s, enum tern_opt opt, int64_t v);
 int policy_getopt(const struct tcp_listener *l, enum tern_opt opt, int64_t *v);
+
+/* offload.c: hooks for those who change what it depends on whether a listener's SYNs are answered
+ * outside. Here, while nobody does that, they are one comparison. */
+void offload_judge(struct tcp *t, struct tcp_listener *l);
+void offload_judge_all(struct tcp *t);
+void offload_list(struct tcp *t);
+void offload_unlist(struct tcp *t, struct tcp_listener *l);
+/* The accept queue, the half-open records, the policy or the keys are others now. */
+static inline void offload_look(struct tcp *t, struct tcp_listener *l)
+{
+    if (__builtin_expect(t->offload != NULL, 0))
+        offload_judge(t, l);
+}
+/* A half-open record is free again: of the stack's, too. */
+static inline void offload_room(struct tcp *t, struct tcp_listener *l)
+{
+    offload_look(t, l);
+    if (__builtin_expect(t->offload != NULL, 0) && t->halves.used == t->halves.max / 2)
+        offload_judge_all(t);
+}
+/* A SYN found no room, and this cause why. */
+static inline void offload_full(struct tcp *t, struct tcp_listener *l, unsigned why)
+{
+    if (__builtin_expect(t->offload == NULL, 1) || why == CAUSE_DROP_SYN_PREFIX)
+        return;
+    l->offload.full = true;
+    offload_judge(t, l);
+}
 
 /* syncache.c */
 /* What a listener gives its connections: limits, options. */

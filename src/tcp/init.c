@@ -119,6 +119,7 @@ struct tcp *tcp_init(void *mem, const struct tern_config *cfg, struct buddy *are
     cookie_init(&t->jar, &chain, now);
     t->fo.keys.key[0] = derive(cfg->seed, 8);
     t->prefix = l.prefix;
+    t->bucket = t->prefix->bucket;
     t->port_offset = (uint32_t)derive(cfg->seed, 5).k0;
     t->boot_ns = t->now_ns = now.ns;
     t->now_ms = 0;

@@ -66,6 +66,8 @@ int tcp_listen(struct tcp *t, const struct tern_endpoint *local, uint32_t backlo
     listener_tuple(l, &tu);
     tcp_note_state(t, &tu, l->serial, TERN_TCP_CLOSED, TERN_TCP_LISTEN, CAUSE_ST_LISTEN, now);
     *out = sock_make(SOCK_LISTENER, l->gen, idx);
+    if (t->offload != NULL)
+        offload_list(t);
     return TERN_OK;
 }
 
@@ -88,6 +90,7 @@ int tcp_accept(struct tcp *t, struct tern_sock s, struct tern_sock *out)
         return TERN_EAGAIN;
     struct tcp_conn *c = conn_at(t, idx);
     c->listener = 0;
+    offload_look(t, l);
     *out = conn_sock(t, c);
     note_call(t, c, TERN_CALL_ACCEPT, 0, (struct tern_time){t->now_ns});
     if (c->events != 0)
@@ -254,6 +257,8 @@ static void conn_close(struct tcp *t, struct tcp_conn *c, struct tern_time now)
 static void listener_close(struct tcp *t, struct tcp_listener *l, struct tern_time now)
 {
     uint32_t idx = pool_index(&t->listeners, l), i;
+    if (t->offload != NULL)
+        offload_unlist(t, l);
     for (unsigned w = 0; w < HALF_LISTS; w++) {
         for (i = t->half_list[w].head; i != 0;) {
             struct tcp_half *h = pool_at(&t->halves, i);

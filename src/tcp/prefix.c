@@ -10,8 +10,8 @@
  * a tenth of a bucket, and an attacker who drowns a victim's bucket out to get it a fresh one
  * spends sixteen times as many SYNs on that as the victim gets answers.
  *
- * The hash is keyed multiplication, not SipHash: nobody outside sees what it decides soon enough to
- * learn from it, and it is on the path of each forged SYN.
+ * The buckets themselves are in base/bucket.h: whoever answers SYNs for the stack (offload.c) takes
+ * from the same ones.
  */
 #include "tcp/guard.h"
 
@@ -42,20 +42,10 @@ uint32_t prefix_get(const struct prefix_count *c, uint64_t h)
     return a < b ? a : b;
 }
 
-/* The prefix's bucket: found, or made with a tenth of what it may hold. */
-static struct prefix_bucket *bucket_of(struct tcp *t, uint64_t h, uint32_t ms)
+static struct tern_offload_bucket *bucket_of(const struct tcp *t, uint64_t h, uint32_t ms)
 {
-    struct prefix_bucket *set = t->prefix->bucket[h >> 52 & (TOKEN_SETS - 1)], *old = &set[0];
-    uint32_t tag = (uint32_t)h | 1;
-    for (unsigned i = 0; i < TOKEN_WAYS; i++) {
-        if (set[i].tag == tag)
-            return &set[i];
-        if (set[i].tag == 0 || (old->tag != 0 && ms - set[i].used_ms > ms - old->used_ms))
-            old = &set[i];
-    }
-    uint32_t rate = t->cfg->prefix_answers_per_s;
-    *old = (struct prefix_bucket){tag, ms, rate >= 10 ? rate / 10 : rate, 0};
-    return old;
+    struct tern_offload_bucket *set = t->bucket[bucket_set(h)];
+    return &set[bucket_find(set, h, ms, t->cfg->prefix_answers_per_s)];
 }
 
 bool prefix_take(struct tcp *t, uint64_t h, struct tern_time now)
@@ -63,18 +53,10 @@ bool prefix_take(struct tcp *t, uint64_t h, struct tern_time now)
     uint32_t rate = t->cfg->prefix_answers_per_s, ms = tcp_ms(t, now);
     if (rate == 0)
         return true;
-    struct prefix_bucket *b = bucket_of(t, h, ms);
-    uint64_t more = (uint64_t)(ms - b->used_ms) * rate / 1000;
-    if (more > 0) {
-        b->tokens = more + b->tokens < rate ? (uint32_t)more + b->tokens : rate;
-        b->used_ms = ms;
-    }
-    if (b->tokens == 0) {
-        t->detect.st.outcome[TERN_SYN_DROP_RATE]++;
-        return false;
-    }
-    b->tokens--;
-    return true;
+    if (bucket_take(bucket_of(t, h, ms), ms, rate))
+        return true;
+    t->detect.st.outcome[TERN_SYN_DROP_RATE]++;
+    return false;
 }
 
 void prefix_back(struct tcp *t, uint64_t h, struct tern_time now)
@@ -82,7 +64,7 @@ void prefix_back(struct tcp *t, uint64_t h, struct tern_time now)
     uint32_t rate = t->cfg->prefix_answers_per_s;
     if (rate == 0)
         return;
-    struct prefix_bucket *b = bucket_of(t, h, tcp_ms(t, now));
+    struct tern_offload_bucket *b = bucket_of(t, h, tcp_ms(t, now));
     if (b->tokens < rate)
         b->tokens++;
 }

@@ -123,6 +123,7 @@ struct tcp_half *half_new(struct tcp *t, struct tcp_listener *l, const struct tc
     h->ecn = ecn_listen(t, in);
     link_init(&h->link);
     map_put(&t->half_map, hash, idx);
+    offload_known(t, hash, 1);
     l->half++;
     prefix_add(&t->prefix->half, prefix, 1); /* [RFC4987:3.5] */
     policy_stage(l);
@@ -145,6 +146,7 @@ static void half_forget(struct tcp *t, struct tcp_half *h)
 {
     struct tcp_listener *l = listener_of(t, h);
     map_remove(&t->half_map, h->hash, pool_index(&t->halves, h));
+    offload_known(t, h->hash, -1);
     l->half--;
     l->retried -= h->where > 0 && h->where < HALF_LEVELS;
     prefix_add(&t->prefix->half, prefix_hash(t, h->raddr, TERN_AF_IP4), -1);
@@ -154,12 +156,14 @@ static void half_forget(struct tcp *t, struct tcp_half *h)
 void half_free(struct tcp *t, struct tcp_half *h)
 {
     uint32_t idx = pool_index(&t->halves, h);
+    struct tcp_listener *l = listener_of(t, h);
     if (h->where != HALF_GONE) {
         half_forget(t, h);
     }
     list_remove(&t->half_list[h->where], &t->halves, LINK, idx);
     h->used = false;
     pool_give(&t->halves, idx);
+    offload_room(t, l);
 }
 
 void half_drop(struct tcp *t, struct tcp_half *h, unsigned cause, struct tern_time now)
@@ -176,6 +180,7 @@ void half_drop(struct tcp *t, struct tcp_half *h, unsigned cause, struct tern_ti
     /* The application must hear that it is gone, whether it had decided or not. */
     half_forget(t, h);
     half_move(t, h, HALF_GONE, 0);
+    offload_look(t, listener_of(t, h));
 }
 
 struct tcp_half *half_get(struct tcp *t, struct tern_sock s)
@@ -326,6 +331,7 @@ unsigned half_open_conn(struct tcp *t, struct tcp_half *h, struct tcp_listener *
     t->detect.st.outcome[cookie ? TERN_SYN_COOKIE_VALID : TERN_SYN_COMPLETED]++;
     c->listener = h->listener;
     list_push_tail(&l->accept, &t->conns, offsetof(struct tcp_conn, event_link), conn_idx(t, c));
+    offload_look(t, l);
     if (cookie)
         note_open(t, tu, c->serial = ++t->serial, CAUSE_ST_COOKIE, now);
     else

@@ -51,7 +51,8 @@ size_t tw_head_size(uint32_t max)
 static void tw_unlink(struct tcp *t, struct tcp_tw *w, const struct tcp_tuple *tu)
 {
     struct tw_tab *tab = &t->tws;
-    uint32_t idx = (uint32_t)(w - tab->ring) + 1, *at = &tab->head[tuple_hash(t, tu) & tab->mask];
+    uint32_t hash = tuple_hash(t, tu), idx = (uint32_t)(w - tab->ring) + 1;
+    uint32_t *at = &tab->head[hash & tab->mask];
     tern_assert(w->used && tab->used > 0);
     while (*at != idx) {
         tern_assert(*at != 0);
@@ -60,6 +61,7 @@ static void tw_unlink(struct tcp *t, struct tcp_tw *w, const struct tcp_tuple *t
     *at = w->next;
     w->used = false;
     tab->used--;
+    offload_known(t, hash, -1);
     while (tab->span > 0 && !tab->ring[tab->first].used) {
         tab->first = tab->first + 1 < tab->max ? tab->first + 1 : 0;
         tab->span--;
@@ -94,6 +96,7 @@ static struct tcp_tw *tw_push(struct tcp *t, const struct tcp_tw *from, uint32_t
     tab->head[hash & tab->mask] = at + 1;
     tab->span++;
     tab->used++;
+    offload_known(t, hash, 1);
     if (at >= tab->fresh)
         tab->fresh = at + 1;
     trace_count(t->trace, CAUSE_TM_TIME_WAIT);

@@ -98,7 +98,7 @@ def test_the_kernel_as_the_reference(tern):
     assert os.listdir("/sys/class/net") == before
 
 
-LINK = {"link, read", "link, read and sent back"}
+LINK = {"link, dropped", "link, read", "link, read and sent back"}
 KERNEL = {f"veth, tcp_syncookies={n}" for n in range(3)} | {"veth, nft SYNPROXY"}
 NGINX = """
 daemon off; worker_processes 1; pid {0}/pid; error_log {0}/errors;
@@ -122,12 +122,31 @@ def veth_rows(tern, *args, status=0):
     return {r["policy"]: r for r in json.loads(done.stdout)["rows"]}
 
 
+def check_offload(name, r):
+    """A machine on which no program can be loaded is one on which the stack answers all, which it says."""
+    if "syn-offload=off" in name or not r["syn_offload"]:
+        assert r["syns_offloaded"] == 0 and not r["syn_offload"], name
+    elif "cookies=always" in name:
+        assert r["syns_offloaded"] >= 0.9 * r["arrived"], name
+    else:
+        assert 0 < r["syns_offloaded"] < r["arrived"] + r["honest_tried"], name
+
+
 def check_veth(row, ours, kernel, link=frozenset()):
     assert set(row) == link | kernel | ours
     for name, r in row.items():
         assert "not_run" not in r, (name, r)
         assert 0 < r["arrived"] <= r["forged"] <= 5000, name
         assert ("machine_slab_grown" in r) == (name in kernel) != ("memory_grown" in r), name
+        # Of what the link costs at the least, when both are known (a CPU that others used, too, says nothing).
+        assert ("cpu_ns_beyond_link" in r) == (name != "link, dropped" and "cpu_ns_per_frame" in r and
+                                               "cpu_ns_per_frame" in row.get("link, dropped", ())), name
+        if "cpu_ns_beyond_link" in r:
+            assert r["cpu_ns_beyond_link"] == pytest.approx(r["cpu_ns_per_frame"] -
+                                                            row["link, dropped"]["cpu_ns_per_frame"]), name
+        assert ("syns_offloaded" in r) == ("syn_offload" in r) == (name in ours), name
+    for name in ours:
+        check_offload(name, row[name])
     served = ours | kernel - {"veth, tcp_syncookies=0"}
     for name in served:
         assert row[name]["honest_done"] == row[name]["honest_tried"] == 20, name
@@ -135,19 +154,34 @@ def check_veth(row, ours, kernel, link=frozenset()):
 
 
 def test_over_a_veth(tern):
+    """Who is attacked answers each SYN, be it the stack or its program at the device; of a link alone only
+    the row that sends back does."""
     before = os.listdir("/sys/class/net")
-    row = veth_rows(tern, "--policy", "cookies=overflow")
-    check_veth(row, {f"tern {how}, cookies=overflow" for how in ("run", "shield")}, KERNEL, LINK)
-    assert row["link, read"]["syn_acks"] < 100
+    victims = ("link", "run", "run=off", "kernel", "synproxy")
+    row = veth_rows(tern, "--policy", "cookies=always", *(w for v in victims for w in ("--victim", v)))
+    ours = {f"tern run, cookies=always{off}" for off in ("", ", syn-offload=off")}
+    check_veth(row, ours, KERNEL, LINK)
+    for nobody in ("link, dropped", "link, read"):
+        assert row[nobody]["syn_acks"] < 100 and row[nobody]["honest_tried"] == 0
     assert row["link, read and sent back"]["syn_acks"] >= row["link, read and sent back"]["arrived"] * 0.9
     assert os.listdir("/sys/class/net") == before
 
 
 def test_over_a_veth_of_the_softirq(tern):
     """Its frames come one by one; the rows that are chosen are the only ones."""
-    row = veth_rows(tern, "--receive", "softirq", "--policy", "cookies=always", "--victim", "run", "--victim",
+    row = veth_rows(tern, "--receive", "softirq", "--policy", "cookies=overflow", "--victim", "run", "--victim",
                     "kernel=1")
-    check_veth(row, {"tern run, cookies=always"}, {"veth, tcp_syncookies=1"})
+    check_veth(row, {"tern run, cookies=overflow"}, {"veth, tcp_syncookies=1"})
+
+
+def test_with_and_without_the_program_at_the_device(tern):
+    """The usual policies, of which the rows without it have one."""
+    row = veth_rows(tern, "--victim", "shield", "--victim", "shield=off")
+    usual = ("cookies=overflow", "cookies=always", "cookies=always, syn-offload=off")
+    ours = {f"tern shield, {which}" for which in usual}
+    check_veth(row, ours, set())
+    if not any(r["syn_offload"] for r in row.values()):
+        pytest.skip("no program can be loaded at a device of this machine: the stack answered all")
 
 
 def left_over(word):
@@ -195,7 +229,7 @@ def test_a_server_that_does_not_start_is_named(tern):
     (["--link", "tap:t0"], "--link: wire, tun, veth or all"),
     (["--virtual", "--link", "tun"], "--virtual: the kernel's clock"),
     (["--receive", "hope"], "--receive: thread or softirq"),
-    (["--victim", "kernel=3"], "--victim: one of link, run, shield, kernel,"),
+    (["--victim", "kernel=3"], "--victim: one of link, link=dropped, run, run=off, shield, shield=off, kernel,"),
     (["10.1.1.1"], "there is no address to be given"),
     (["--policy", "hope"], "'hope': not a policy"),
 ])

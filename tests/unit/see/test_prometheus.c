@@ -21,7 +21,8 @@ static const char document[] =
     " 'remote':{'addr':'192.0.2.7','port':40000}},"
     "{'proto':'udp','state':'CLOSED','recv_q':3,'send_q':0,'local':{'addr':'*','port':53},"
     " 'remote':{'addr':'*','port':0}}],"
-    "'syn':{'verdict_number':2,'reason_flags':{'rate':1,'table':0},'total':12,'outcomes':{'cached':"
+    "'syn':{'verdict_number':2,'reason_flags':{'rate':1,'table':0},'total':12,'offload':true,'"
+    "offloaded':5,'outcomes':{'cached':"
     "3}},"
     "'counters':{'syn-ack':4}}]}";
 
@@ -53,6 +54,10 @@ static void test_metrics(void **state)
         "tern_syn_reason{run=\"we\\\\b\",pid=\"7\",stack=\"guest\",reason=\"table\"} 0\n",
         "# TYPE tern_syns_total "
         "counter\ntern_syns_total{run=\"we\\\\b\",pid=\"7\",stack=\"guest\"} 12\n",
+        "# TYPE tern_syn_offload "
+        "gauge\ntern_syn_offload{run=\"we\\\\b\",pid=\"7\",stack=\"guest\"} 1\n",
+        "# TYPE tern_syn_offloaded_total "
+        "counter\ntern_syn_offloaded_total{run=\"we\\\\b\",pid=\"7\",stack=\"guest\"} 5\n",
         "outcome=\"cached\"} 3\n",
         "cause=\"syn-ack\"} 4\n"};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)

@@ -63,6 +63,9 @@ static void a_real_stack(void **state)
         assert_int_equal(process != NULL, i == 0); /* only the first knows owners */
         if (process)
             assert_int_equal(json_integer_value(json_object_get(process, "pid")), 42);
+        json_t *syn = json_object_get(json_array_get(list, i), "syn");
+        assert_true(json_is_false(json_object_get(syn, "offload")));
+        assert_true(json_is_integer(json_object_get(syn, "offloaded")));
     }
     json_decref(o);
     free(text);

@@ -185,6 +185,39 @@ static void counts(void **state)
                  "UDP:   1\n");
 }
 
+/* What `-s` says of the listeners in this document. */
+static void assert_syn(const char *syn, const char *want)
+{
+    struct ss_style style = {.tcp = true, .udp = true, .summary = true};
+    char doc[256], *text = NULL;
+    size_t size = 0;
+    snprintf(doc, sizeof doc, "{\"stacks\":[{\"name\":\"guest\",\"sockets\":[],\"syn\":{%s}}]}",
+             syn);
+    json_t *o = json_loads(doc, 0, NULL);
+    FILE *f = open_memstream(&text, &size);
+    assert_non_null(o);
+    assert_int_equal(ss_print(f, &o, 1, &style), 0);
+    assert_int_equal(fclose(f), 0);
+    const char *at = strstr(text, "SYN:");
+    assert_int_equal(at != NULL, want != NULL);
+    if (want != NULL)
+        assert_non_null(strstr(at, want));
+    else
+        assert_null(strstr(text, "device"));
+    free(text);
+    json_decref(o);
+}
+
+static void answered_at_the_device(void **state)
+{
+    (void)state;
+    assert_syn("\"total\":0,\"offload\":false,\"offloaded\":0", NULL);
+    assert_syn("\"total\":0,\"offload\":true,\"offloaded\":0",
+               "\n       at the device: helps, 0 cookies given out\n");
+    assert_syn("\"total\":20,\"offload\":false,\"offloaded\":12",
+               "\n       at the device: helps no longer, 12 cookies given out\n");
+}
+
 static void json_has_the_same_sockets(void **state)
 {
     (void)state;
@@ -246,6 +279,7 @@ int main(void)
         cmocka_unit_test(inside_tcp),
         cmocka_unit_test(several_runs_and_stacks_have_headings),
         cmocka_unit_test(counts),
+        cmocka_unit_test(answered_at_the_device),
         cmocka_unit_test(json_has_the_same_sockets),
         cmocka_unit_test(strange_documents_do_no_harm),
     };

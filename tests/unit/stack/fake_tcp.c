@@ -2,6 +2,7 @@
 #include "unit/stack/fake_tcp.h"
 
 #include "base/assert.h"
+#include "tcp/offload.h"
 
 size_t tcp_size(const struct tern_config *cfg)
 {
@@ -244,6 +245,23 @@ int tcp_listener_policy_get(struct tcp *t, struct tern_sock s, struct tern_liste
 {
     (void)t, (void)s, (void)p;
     return TERN_EBADF;
+}
+
+int tcp_offload_begin(struct tcp *t, struct tern_syn_offload *o, const struct offload_iface *iface,
+                      struct tern_time now)
+{
+    (void)t, (void)o, (void)iface, (void)now;
+    return TERN_EALREADY;
+}
+
+void tcp_offload_sync(struct tcp *t, struct tern_time now)
+{
+    (void)t, (void)now;
+}
+
+void tcp_offload_end(struct tcp *t, struct tern_time now)
+{
+    (void)t, (void)now;
 }
 
 void tcp_syn_stats(struct tcp *t, struct tern_syn_stats *out, struct tern_time now)
