@@ -31,8 +31,8 @@ TERN_API void tern_stack_free(struct tern_stack *st); /* unmaps what tern_stack_
 
 /* spin_us: how long to poll before sleeping; 0 = never spin. */
 TERN_API struct tern_loop *tern_loop_new(uint32_t spin_us, char *why);
-TERN_API void
-tern_loop_free(struct tern_loop *lp); /* does not free stacks; closes attached ports */
+TERN_API void tern_loop_free(struct tern_loop *lp); /* does not free stacks, which must be there
+                                                       still; closes attached ports */
 
 /* Attaches a port to an interface of a stack (the loop owns the port from now on). on_event is
  * called for each event of that stack, from tern_loop_run(), never from inside another callback. A

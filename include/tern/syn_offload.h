@@ -31,6 +31,7 @@
 #define TERN_OFFLOAD_SETS      4096u  /* token buckets of source prefixes: sets, ... */
 #define TERN_OFFLOAD_WAYS      4u     /* ... and buckets of each */
 #define TERN_OFFLOAD_HEAD      60u    /* most octets of an answer: IPv4 and TCP header */
+#define TERN_OFFLOAD_NETS      8u     /* addresses of the stack's */
 #define TERN_OFFLOAD_SYNC_MS   100    /* how often tern_syn_offload_sync() is to be called */
 #define TERN_OFFLOAD_ALIVE_MS  2000   /* after so long without it nothing is answered any more */
 
@@ -60,6 +61,13 @@ struct tern_offload_listener {
     uint16_t port;   /* host order */
     uint8_t addr[4]; /* IPv4 */
     struct tern_offload_answer answer[TERN_OFFLOAD_KINDS];
+};
+
+/* An address of the stack's: nobody else's source. With the network's mask, when it is of this
+ * interface and the network has a broadcast address, which is nobody's either; else all ones. Both
+ * as in memory. */
+struct tern_offload_net {
+    uint32_t addr, mask; /* mask 0 = unused, and so are those behind it */
 };
 
 /* A token bucket of a source prefix: tcp/prefix.c, which works on the same ones. */
@@ -99,7 +107,8 @@ struct tern_syn_offload {
     uint16_t mss[8];           /* what a cookie can say (RFC 9293: octets) */
     uint8_t key_now;           /* ... which of the two keys; the other one may be being written */
     uint8_t mac[6];            /* of the interface: frames to other stations are not the stack's */
-    uint8_t first[256];        /* by the low octet of the port: index + 1 in listener, 0 = none */
+    struct tern_offload_net net[TERN_OFFLOAD_NETS];
+    uint8_t first[256]; /* by the low octet of the port: index + 1 in listener, 0 = none */
     struct tern_offload_listener listener[TERN_OFFLOAD_LISTENERS];
     /* How many connections, half-open and TIME-WAIT records have this value as the low or the high
      * 16 bits of their tuple's hash; stays at 255 once it was there. When both of a SYN's are not 0
@@ -120,7 +129,8 @@ struct tern_stack;
 /* From now on the stack keeps *o, which is the caller's and all zero, up to date, for SYNs that
  * come in at this interface (Ethernet). It must stay until tern_syn_offload_end(). TERN_EALREADY:
  * the stack has one. TERN_EISCONN: it knows connections already (begin before the first one).
- * TERN_EINVAL: no such interface, or not an Ethernet one. */
+ * TERN_EINVAL: no such interface, or not an Ethernet one. TERN_ENOBUFS: the stack has more than
+ * TERN_OFFLOAD_NETS addresses. */
 TERN_API int tern_syn_offload_begin(struct tern_stack *st, int iface, struct tern_syn_offload *o,
                                     struct tern_time now);
 

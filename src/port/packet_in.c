@@ -22,7 +22,8 @@
  *
  * Where a program in the kernel answers SYNs (offload.h), the second socket hears IPv4 only: the
  * kernel asks such a socket when the program has been run, and one for all protocols before. So it
- * gets the SYNs that were left. There is no group then, but a filter each: SYNs, and all else.
+ * gets the SYNs that were left. There is no group then, but a filter each: SYNs, and all else. (By
+ * then the kernel has forgotten the tag of a VLAN that this machine has no device for.)
  */
 #include "port/packet_in.h"
 
@@ -105,12 +106,20 @@ static bool in_big(const struct in_ring *r, uint8_t *big, struct tern_frame *f)
     return vnet_read(&h, f);
 }
 
+/* For a network that is laid over this one: no frame of ours. (Tag 0 only says how urgent it is.)
+ */
+static bool in_other_vlan(const struct tpacket2_hdr *h)
+{
+    return (h->tp_status & TP_STATUS_VLAN_VALID) && (h->tp_vlan_tci & 0xfff) != 0;
+}
+
 static bool in_small(struct tpacket2_hdr *h, struct tern_frame *f)
 {
     struct virtio_net_hdr v;
     f->data = (uint8_t *)h + h->tp_mac;
     f->len = h->tp_snaplen;
-    if (h->tp_snaplen < h->tp_len) /* the queue had no room for the whole of it */
+    if (h->tp_snaplen < h->tp_len ||
+        in_other_vlan(h)) /* no room for the whole of it in the queue */
         return false;
     memcpy(&v, f->data - sizeof v, sizeof v);
     return vnet_read(&v, f);
@@ -129,7 +138,7 @@ static size_t in_take(struct packet_in *in, struct in_ring *r, struct tern_frame
         __builtin_prefetch(in_slot(r, r->at + 2));
         frames[k] = (struct tern_frame){.time = now};
         *big = (status & TP_STATUS_COPY) != 0;
-        k += *big ? in_big(r, in->big, &frames[k]) : in_small(h, &frames[k]);
+        k += *big ? in_big(r, in->big, &frames[k]) && !in_other_vlan(h) : in_small(h, &frames[k]);
         r->at++;
         r->held++;
     }

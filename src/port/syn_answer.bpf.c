@@ -3,8 +3,9 @@
  * port/syn_answer.bpf.c: the program in the kernel, at a device's ingress (tc): a SYN that may be
  * answered becomes its SYN-ACK where it lies, and goes back out by the device it came in by.
  *
- * Frames that it leaves alone cost the first lines of it. What is not there in one piece (a frame
- * whose headers are in fragments of its buffer) is left alone, too.
+ * Frames that it leaves alone cost the first lines of it. One with a VLAN's tag is for another
+ * interface than this; the tag is not among its octets here. What is not there in one piece (a
+ * frame whose headers are in fragments of its buffer) is left alone, too.
  */
 #include "port/syn_answer_shared.h"
 
@@ -20,8 +21,8 @@ static __always_inline uint32_t syn_fetch(struct __sk_buff *skb, struct syn_fram
 {
     const uint8_t *p = (const uint8_t *)(unsigned long)skb->data;
     const uint8_t *end = (const uint8_t *)(unsigned long)skb->data_end;
-    if (p + SYN_HEAD > end || p[12] != 8 || p[13] != 0 || p[14] != 0x45 || p[23] != 6 ||
-        (p[47] & 0x16) != 0x02)
+    if (skb->vlan_present || p + SYN_HEAD > end || p[12] != 8 || p[13] != 0 || p[14] != 0x45 ||
+        p[23] != 6 || (p[47] & 0x16) != 0x02)
         return 0;
     if (bpf_skb_load_bytes(skb, 0, (uint8_t *)f + sizeof f->pad, SYN_HEAD) < 0)
         return 0;

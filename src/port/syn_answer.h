@@ -172,12 +172,19 @@ SYN_INLINE uint32_t syn_listener(const struct tern_syn_offload *g, const struct 
     return 0;
 }
 
-/* A source that somebody else can have; the networks' broadcast addresses are the stack's to know.
- */
-SYN_INLINE bool syn_source(const struct syn_frame *f)
+/* A source that somebody else can have [RFC1122:3.2.1.3]. */
+SYN_INLINE bool syn_source(const struct tern_syn_offload *g, const struct syn_frame *f)
 {
-    uint32_t first = f->w[3] & 0xff;
-    return first != 0 && first != 127 && first < 224 && f->w[3] != f->w[4];
+    uint32_t src = f->w[3], first = src & 0xff;
+    if (first == 0 || first == 127 || first >= 224)
+        return false;
+    for (uint32_t i = 0; i < TERN_OFFLOAD_NETS && g->net[i].mask != 0; i++) {
+        uint32_t mask = g->net[i].mask, host = src & ~mask;
+        if (((src ^ g->net[i].addr) & mask) == 0 &&
+            (host == 0 || host == ~mask || src == g->net[i].addr))
+            return false;
+    }
+    return true;
 }
 
 /* The TCP checksum: 1 right, 2 begun only (the sum of the pseudo-header: a sender on this machine
@@ -268,7 +275,7 @@ SYN_INLINE bool syn_sound(const struct tern_syn_offload *g, const struct syn_fra
     uint64_t ip = 0;
     for (uint32_t i = 0; i < 5; i++)
         ip += f->w[i];
-    return syn_mac(g, f) && syn_source(f) && syn_fold(ip) == 0xffff;
+    return syn_mac(g, f) && syn_source(g, f) && syn_fold(ip) == 0xffff;
 }
 
 /* The SYN's checksum and options; as syn_cksum(), 0 = left to the stack. */

@@ -17,7 +17,7 @@
 
 struct pair {
     struct tern_port *a, *b;
-    bool there;
+    bool there, refused; /* the program in the kernel at b, that a test wants */
 };
 static struct pair link_pair;
 
@@ -108,9 +108,10 @@ static int pair_close(void **state)
 
 static void pair_needed(void)
 {
-    if (link_pair.there)
+    if (link_pair.there && !link_pair.refused)
         return;
-    print_message("no network namespace with a veth: run as root, with ip(8)\n");
+    print_message(link_pair.there ? "no program in the kernel: run as root\n"
+                                  : "no network namespace with a veth: run as root, with ip(8)\n");
     skip();
 }
 
@@ -415,6 +416,69 @@ static void a_long_syn_is_whole(void **state)
     }
 }
 
+/* Frames of another network that is laid over this one are not ours; tag 0 says only how urgent. */
+static void vlan(uint8_t th)
+{
+    static uint8_t buf[512], tagged[512];
+    struct tern_frame got;
+    pair_needed();
+    pair_drain();
+    for (uint32_t i = 0; i < 6; i++) {
+        struct fr_seg s = {1, 2, 1000, 80, i, 0, th, i < 4 ? 20 : 0};
+        uint32_t len = fr_build(buf, &s);
+        memcpy(tagged, buf, 12);
+        be32_store(tagged + 12, 0x81000000u | (i < 4 ? 5 + i : 0));
+        memcpy(tagged + 16, buf + 12, len - 12);
+        struct tern_frame f = {.data = tagged, .len = len + 4};
+        assert_true(pair_send(link_pair.a, &f));
+    }
+    assert_true(pair_next(link_pair.b, &got));
+    assert_int_equal(pair_seq(&got), 4);
+    assert_true(pair_next(link_pair.b, &got));
+    assert_int_equal(pair_seq(&got), 5);
+}
+
+static void frames_of_a_vlan_are_not_ours(void **state)
+{
+    (void)state;
+    vlan(0x10);
+}
+
+static void syns_of_a_vlan_are_not_ours(void **state)
+{
+    (void)state;
+    vlan(0x02);
+}
+
+/* ---- with a program in the kernel that could answer SYNs, and has nobody to do it for ---- */
+
+static int with_program(void **state)
+{
+    char why[TERN_WHY] = "";
+    (void)state;
+    if (!link_pair.there)
+        return 0;
+    link_pair.b->ops->close(link_pair.b);
+    link_pair.refused = tern_packet_open_offload("pb", &link_pair.b, why) < 0;
+    return link_pair.refused ? tern_packet_open("pb", &link_pair.b, why) : 0;
+}
+
+static int without_program(void **state)
+{
+    char why[TERN_WHY] = "";
+    (void)state;
+    link_pair.refused = false;
+    if (!link_pair.there)
+        return 0;
+    link_pair.b->ops->close(link_pair.b);
+    return tern_packet_open("pb", &link_pair.b, why);
+}
+
+#define PROGRAM_TEST(f)                                                                            \
+    {                                                                                              \
+#f ", a program at the device", f, with_program, without_program, NULL                     \
+    }
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -431,6 +495,18 @@ int main(void)
         cmocka_unit_test(only_syns_are_dealt_out),
         cmocka_unit_test(a_short_frame_has_its_checksum),
         cmocka_unit_test(a_long_syn_is_whole),
+        cmocka_unit_test(frames_of_a_vlan_are_not_ours),
+        cmocka_unit_test(syns_of_a_vlan_are_not_ours),
+        PROGRAM_TEST(frames_arrive_whole_and_in_order),
+        PROGRAM_TEST(a_burst_arrives),
+        PROGRAM_TEST(a_super_segment_stays_one),
+        PROGRAM_TEST(a_device_that_was_down_goes_on),
+        PROGRAM_TEST(a_flood_of_syns_is_in_nobodys_way),
+        PROGRAM_TEST(a_syn_wakes_whoever_waits),
+        PROGRAM_TEST(only_syns_are_dealt_out),
+        PROGRAM_TEST(a_short_frame_has_its_checksum),
+        PROGRAM_TEST(a_long_syn_is_whole),
+        PROGRAM_TEST(frames_of_a_vlan_are_not_ours),
     };
     return cmocka_run_group_tests(tests, pair_open, pair_close);
 }

@@ -340,8 +340,15 @@ static void what_is_not_answered(void **state)
     be16_store(b.frame + 36, PORT + 256);
     put_cksums(b.frame, 20, false);
     assert_int_equal(front(&f, &len, b.now), SYN_PASS);
-    plain_syn(0x0a090002, 7); /* from itself */
-    assert_int_equal(front(&f, &len, b.now), SYN_PASS);
+    static const uint32_t nobody[] = {0x0a090002, 0x0a0900ff, 0x0a090000,
+                                      0x7f000001, 0xe0000001, 1};
+    for (unsigned i = 0; i < sizeof nobody / sizeof nobody[0]; i++) {
+        plain_syn(nobody[i], 7);
+        assert_int_equal(front(&f, &len, b.now), SYN_PASS);
+        assert_int_equal(stack_says(), 0);
+    }
+    plain_syn(0x0a0900fe, 7);
+    assert_int_equal(front(&f, &len, b.now), SYN_ANSWER);
     plain_syn(0x0b010203, 7);
     assert_int_equal(front(&f, &len, b.now), SYN_ANSWER);
     /* kept in a record, as its operator wants now */

@@ -435,6 +435,57 @@ static void an_error_that_is_told_once_is_not_the_end(void **state)
     on_goes_on();
 }
 
+/* ---- somebody who answers SYNs ---- */
+
+static struct tern_syn_offload *answered;
+static int64_t first_alive;
+
+static struct tern_syn_offload *answerer(struct tern_port *self)
+{
+    (void)self;
+    return answered;
+}
+
+/* What is shared has been brought up to date since the link was attached. */
+static void stop_when_synced(void *ctx)
+{
+    (void)ctx;
+    if (answered->alive_ns > first_alive)
+        tern_loop_stop(lp);
+}
+
+/* The loop begins it, looks after it, and ends it. */
+static void an_answerer_is_looked_after(void **state)
+{
+    (void)state;
+    static const struct tern_port_ops ops = {.name = "answerer",
+                                             .rx = gone_rx,
+                                             .tx_get = gone_tx_get,
+                                             .tx_put = gone_tx_put,
+                                             .deadline = gone_deadline,
+                                             .fd = crowd_fd,
+                                             .offload = answerer,
+                                             .close = crowd_close};
+    static struct tern_port port = {.ops = &ops, .link = TERN_LINK_ETHER, .mtu = 1500};
+    struct tern_loop_timer end = {.cb = stop};
+    char why[TERN_WHY];
+    answered = aligned_alloc(64, sizeof *answered);
+    assert_non_null(answered);
+    memset(answered, 0, sizeof *answered);
+    struct tern_stack *st = stack_on(&port, 1, &side[0]);
+    first_alive = answered->alive_ns;
+    assert_true(first_alive > tern_loop_now(lp).ns);
+    tern_loop_on_turn(lp, stop_when_synced, NULL);
+    tern_loop_timer_set(lp, &end, in_us(60000000));
+    assert_int_equal(tern_loop_run(lp), 0);
+    assert_true(answered->alive_ns > first_alive);
+    tern_loop_free(lp);
+    assert_int_equal(answered->alive_ns, 0);
+    lp = tern_loop_new(0, why); /* for tear_down */
+    tern_stack_free(st);
+    free(answered);
+}
+
 /* ---- polling before sleep ---- */
 
 #define CROWD_OF 32u
@@ -518,6 +569,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_link_is_watched_again_after_a_crowd, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_error_that_is_told_once_is_not_the_end, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(an_answerer_is_looked_after, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_crowd_is_not_polled_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_stacks_at_mtu, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_stacks_with_super_segments, set_up, tear_down),
