@@ -29,7 +29,8 @@ TERN_API void tern_stack_free(struct tern_stack *st); /* unmaps what tern_stack_
 
 /* ---- the loop ---- */
 
-/* spin_us: how long to poll before sleeping; 0 = never spin. */
+/* spin_us: how long to poll before sleeping; 0 = never spin, as for a thread that may run on one
+ * CPU only when this is called. */
 TERN_API struct tern_loop *tern_loop_new(uint32_t spin_us, char *why);
 TERN_API void tern_loop_free(struct tern_loop *lp); /* does not free stacks, which must be there
                                                        still; closes attached ports */

@@ -19,7 +19,8 @@
  * Before it sleeps, the loop polls for spin_us after the last work: where waking costs more than
  * the work itself, an answer that comes at once is found awake. Not after a crowd of short frames
  * (many clients, a flood): there waking is paid once for many, and polling would take the CPU from
- * whoever fills the link.
+ * whoever fills the link. Nor where there is only one CPU to run on: the answer comes from somebody
+ * who needs it.
  *
  * A pump that goes on for HUSH_FRAMES stops watching its links, and goes on until nothing moves:
  * while it is awake anyway, the kernel would go through everything that waking takes for each frame
@@ -36,6 +37,7 @@
 #include <tern/loop.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -106,6 +108,12 @@ static void loop_offload(struct tern_loop *lp, struct tern_stack *st, int iface,
     loop_sync(lp);
 }
 
+static bool loop_one_cpu(void)
+{
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1;
+}
+
 struct tern_loop *tern_loop_new(uint32_t spin_us, char *why)
 {
     struct tern_loop *lp = calloc(1, sizeof *lp);
@@ -114,7 +122,7 @@ struct tern_loop *tern_loop_new(uint32_t spin_us, char *why)
         free(lp);
         return NULL;
     }
-    lp->spin_ns = (int64_t)spin_us * 1000;
+    lp->spin_ns = loop_one_cpu() ? 0 : (int64_t)spin_us * 1000;
     lp->now = lp->busy_at = tern_clock_now();
     lp->sync = (struct tern_loop_timer){.cb = loop_sync, .ctx = lp};
     return lp;

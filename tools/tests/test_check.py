@@ -103,12 +103,12 @@ def test_a_command_that_does_not_exist(check):
 def test_fuzz_targets_are_counted(check, tmp_path):
     script = tmp_path / "tests/fuzz/run"
     script.parent.mkdir(parents=True)
-    script.write_text("#!/bin/sh\necho 'ok - ip4'\necho 'ok - tcp'\necho 'not ok - dns'\nexit 1\n")
+    script.write_text("#!/bin/sh\necho 'ok fuzz_ip4 5 s, 7 runs'\necho 'ok fuzz_tcp 5 s, 9 runs'\necho 'FAIL fuzz_dns after 1 s: exit status 77'\nexit 1\n")
     script.chmod(0o755)
     tally = check.Tally()
     check.stage_fuzz(tally)
     assert tally.suites["fuzz"] == {"passed": 2, "failed": 1, "skipped": 0}
-    script.write_text("#!/bin/sh\necho 'ok - ip4'\nexit 1\n")       # says ok, but ends badly
+    script.write_text("#!/bin/sh\necho 'ok fuzz_ip4 5 s, 7 runs'\nexit 1\n")       # says ok, but ends badly
     tally = check.Tally()
     check.stage_fuzz(tally)
     assert tally.suites["fuzz"] == {"passed": 1, "failed": 1, "skipped": 0}

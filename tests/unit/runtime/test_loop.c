@@ -16,6 +16,7 @@
 
 #include <arpa/inet.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -540,6 +541,27 @@ static void a_crowd_is_not_polled_for(void **state)
     tern_stack_free(st);
 }
 
+/* On one CPU whoever is waited for needs it. */
+static void one_cpu_is_left_to_others(void **state)
+{
+    struct tern_loop_timer end = {.cb = stop};
+    cpu_set_t all, one;
+    char why[TERN_WHY];
+    (void)state;
+    CPU_ZERO(&one);
+    CPU_SET((size_t)sched_getcpu(), &one);
+    assert_int_equal(sched_getaffinity(0, sizeof all, &all), 0);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    tern_loop_free(lp);
+    lp = tern_loop_new(SPIN_US, why);
+    assert_int_equal(sched_setaffinity(0, sizeof all, &all), 0);
+    assert_non_null(lp);
+    tern_loop_timer_set(lp, &end, in_us(SPIN_US));
+    int64_t before = cpu_ns();
+    assert_int_equal(tern_loop_run(lp), 0);
+    assert_true(cpu_ns() - before < BUSY_NS);
+}
+
 static void two_stacks_at_mtu(void **state)
 {
     (void)state;
@@ -571,6 +593,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(an_answerer_is_looked_after, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_crowd_is_not_polled_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_cpu_is_left_to_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_stacks_at_mtu, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_stacks_with_super_segments, set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_stacks_on_a_slow_wire, set_up, tear_down),
