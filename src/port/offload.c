@@ -21,10 +21,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#ifndef TERN_BPF
-#define TERN_BPF 0
-#endif
-
 void offload_init(struct offload *o)
 {
     *o = (struct offload){.link = -1};

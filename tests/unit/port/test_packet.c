@@ -110,8 +110,9 @@ static void pair_needed(void)
 {
     if (link_pair.there && !link_pair.refused)
         return;
-    print_message(link_pair.there ? "no program in the kernel: run as root\n"
-                                  : "no network namespace with a veth: run as root, with ip(8)\n");
+    print_message(link_pair.there
+                      ? "no program in the kernel: run as root, built with libbpf and clang\n"
+                      : "no network namespace with a veth: run as root, with ip(8)\n");
     skip();
 }
 
