@@ -109,11 +109,22 @@ static void json_leaves_out_what_is_not_known(void **state)
     free(text);
 }
 
+static void the_picture_says_who_was_asked(void **state)
+{
+    (void)state;
+    char *text = said(lab_svg);
+    assert_non_null(strstr(text, ">no server, 800 ns a frame<"));
+    assert_non_null(strstr(text, ">95.0 %, p99 0.00 ms, 1700 ns a frame<"));
+    assert_non_null(strstr(text, ">not run<"));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_has_its_columns_below_each_other),
         cmocka_unit_test(json_leaves_out_what_is_not_known),
+        cmocka_unit_test(the_picture_says_who_was_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
