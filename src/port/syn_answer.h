@@ -13,7 +13,8 @@
  *     a 4-tuple that no connection can have   a token of the source's prefix
  *
  * Straight on, without a loop over anything that the sender chooses but the options (at most
- * SYN_STEPS of them), since the kernel's verifier walks each way through it.
+ * SYN_STEPS of them), since the kernel's verifier walks each way through it. For BPF there is no
+ * <string.h>: what base/bytes.h and base/cksum.h do with it is written out here.
  */
 #ifndef PORT_SYN_ANSWER_H
 #define PORT_SYN_ANSWER_H

@@ -9,8 +9,8 @@
  */
 #include "base/bytes.h"
 #include "base/cksum.h"
+#include "fuzz/front.h"
 #include "fuzz/fuzz.h"
-#include "port/syn_answer.h"
 #include <stdlib.h>
 #include <string.h>
 #include <tern/iface.h>
@@ -42,9 +42,7 @@ static uint32_t stack_hears(uint8_t *p, uint32_t n, bool begun)
 
 static void begin(void)
 {
-    static uint8_t arp[42] = {
-        [12] = 8, [13] = 6, [15] = 1, [16] = 8,  [18] = 6, [19] = 4, [21] = 1, [28] = 10,
-        9,        0,        1,        [38] = 10, 9,        0,        2};
+    uint8_t arp[FRONT_ARP];
     struct tern_config cfg;
     struct tern_iface_config ic = {.link = TERN_LINK_ETHER, .mtu = 1500};
     struct tern_endpoint at = {.port = PORT};
@@ -72,9 +70,7 @@ static void begin(void)
     pol.policy = TERN_SYN_COOKIES_ALWAYS;
     fuzz_law(tern_listener_policy(st, l, &pol) == TERN_OK);
     tern_syn_offload_sync(st, now);
-    memset(arp, 0xff, 6);
-    memcpy(arp + 6, router, 6);
-    memcpy(arp + 22, router, 6);
+    front_router(arp, router);
     (void)stack_hears(arp, sizeof arp, false);
 }
 
@@ -108,20 +104,6 @@ static bool mend(uint8_t *ip, uint32_t n, unsigned what)
     return what & 8;
 }
 
-/* The answerer with just the octets of the headers, as the kernel hands them over. */
-static enum syn_verdict front(const uint8_t *frame, uint32_t n, struct syn_frame *f, uint32_t *len)
-{
-    struct syn_opts o;
-    memset(f, 0, sizeof *f);
-    memcpy((uint8_t *)f + sizeof f->pad, frame, SYN_HEAD);
-    *len = syn_headers(f, n);
-    if (*len == 0)
-        return SYN_PASS;
-    fuzz_law(*len <= n && *len <= SYN_HEAD + 40);
-    memcpy((uint8_t *)f + sizeof f->pad, frame, *len);
-    return syn_answer(shared, f, &o, len, 0, now.ns);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct syn_frame f;
@@ -136,7 +118,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     be16_store(frame + 12, 0x0800);
     memcpy(frame + SYN_ETH, data + 1, size - 1);
     bool begun = mend(frame + SYN_ETH, n - SYN_ETH, data[0]);
-    enum syn_verdict v = front(frame, n, &f, &len);
+    enum syn_verdict v = front_hears(shared, frame, n, &f, &len, now.ns);
+    fuzz_law(v == SYN_PASS || len <= SYN_ETH + TERN_OFFLOAD_HEAD);
     fuzz_law(v != SYN_DROP);
     uint32_t own = stack_hears(frame, n, begun);
     bool near =
@@ -149,7 +132,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     fuzz_law(own == len);
-    const uint8_t *mine = (const uint8_t *)&f + sizeof f.pad;
+    const uint8_t *mine = front_said(&f);
     fuzz_law(memcmp(mine, tx, 50) == 0 && memcmp(mine + 52, tx + 52, len - 52) == 0);
     fuzz_law(begun || memcmp(mine + 50, tx + 50, 2) == 0);
     return 0;

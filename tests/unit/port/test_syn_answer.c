@@ -5,6 +5,7 @@
 #include "frames.h"
 
 #include "base/prng.h"
+#include "fuzz/front.h"
 #include "port/offload.h"
 #include "port/syn_answer_shared.h"
 #include <tern/loop.h>
@@ -57,13 +58,8 @@ static size_t stack_says(void)
 /* The stack learns where its router is. */
 static void learn_router(void)
 {
-    uint8_t arp[42] = {[12] = 8, [13] = 6, [15] = 1, [16] = 8, [18] = 6, [19] = 4, [21] = 1};
-    const uint8_t ip[4] = {10, 9, 0, 1}, own[4] = {10, 9, 0, 2};
-    memset(arp, 0xff, 6);
-    memcpy(arp + 6, router, 6);
-    memcpy(arp + 22, router, 6);
-    memcpy(arp + 28, ip, 4);
-    memcpy(arp + 38, own, 4);
+    uint8_t arp[FRONT_ARP];
+    front_router(arp, router);
     struct tern_frame out = {.data = b.tx, .cap = sizeof b.tx};
     while (tern_tx(b.st, 0, &out, 1, b.now) == 1) /* its own announcement */
         ;
@@ -228,13 +224,7 @@ static void spoil(void)
 
 static enum syn_verdict front(struct syn_frame *f, uint32_t *len, struct tern_time now)
 {
-    struct syn_opts o;
-    memset(f, 0, sizeof *f);
-    *len = b.len;
-    memcpy((uint8_t *)f + sizeof f->pad, b.frame, b.len);
-    if (syn_headers(f, *len) == 0)
-        return SYN_PASS;
-    return syn_answer(&b.s->offload, f, &o, len, 1, now.ns);
+    return front_hears(&b.s->offload, b.frame, b.len, f, len, now.ns);
 }
 
 static void equal_to_stack(const struct syn_frame *f, uint32_t len)
@@ -242,7 +232,7 @@ static void equal_to_stack(const struct syn_frame *f, uint32_t len)
     uint8_t mine[128];
     size_t n = stack_says();
     assert_int_equal(n, len);
-    memcpy(mine, (const uint8_t *)f + sizeof f->pad, len);
+    memcpy(mine, front_said(f), len);
     if (b.begun) { /* the sum of the pseudo-header, as the device wants it */
         assert_int_equal(be16_load(mine + 50), fr_fold(fr_pseudo(mine, len - 34)));
         memcpy(mine + 50, b.tx + 50, 2);
@@ -400,7 +390,7 @@ static void same_in_the_kernel(void **state)
         /* at one of the milliseconds that passed meanwhile */
         for (int64_t ns = t0.ns; same == 0 && ns / 1000000 <= t1.ns / 1000000 + 1; ns += 1000000) {
             (void)front(&f, &len, (struct tern_time){ns});
-            same = memcmp(out, (uint8_t *)&f + sizeof f.pad, len) == 0;
+            same = memcmp(out, front_said(&f), len) == 0;
         }
         assert_true(same);
     }

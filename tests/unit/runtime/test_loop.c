@@ -226,6 +226,15 @@ static struct tern_stack *stack_on(struct tern_port *port, uint8_t host, struct 
     return st;
 }
 
+/* The loop goes before its stack; another one is there for tear_down. */
+static void loop_over(struct tern_stack *st)
+{
+    char why[TERN_WHY];
+    tern_loop_free(lp);
+    lp = tern_loop_new(0, why);
+    tern_stack_free(st);
+}
+
 static void transfer(uint32_t gso_max, const struct tern_impair_config *bad)
 {
     struct tern_port *a, *b;
@@ -312,10 +321,7 @@ static void a_removed_link_does_not_keep_it_busy(void **state)
     tern_loop_timer_set(lp, &end, in_us(50000));
     assert_int_equal(tern_loop_run(lp), 0);
     assert_true(gone_looked < 20); /* it was many thousand */
-    tern_loop_free(lp);
-    char why[TERN_WHY];
-    lp = tern_loop_new(0, why); /* for tear_down */
-    tern_stack_free(st);
+    loop_over(st);
 }
 
 /* ---- links that go on ---- */
@@ -383,16 +389,13 @@ static void on_goes_on(void)
                                              .close = crowd_close};
     static struct tern_port port = {.ops = &ops, .link = TERN_LINK_IP, .mtu = 1500};
     struct tern_loop_timer later = {.cb = on_send}, end = {.cb = stop};
-    char why[TERN_WHY];
     struct tern_stack *st = stack_on(&port, 1, &side[0]);
     tern_loop_timer_set(lp, &later, in_us(20000));
     tern_loop_timer_set(lp, &end, in_us(20000000));
     assert_int_equal(tern_loop_run(lp), 0);
     assert_int_equal(on.left, 0);
     assert_true(on.seen);
-    tern_loop_free(lp);
-    lp = tern_loop_new(0, why); /* for tear_down */
-    tern_stack_free(st);
+    loop_over(st);
     (void)close(on.fd);
     (void)close(on.other);
     memset(&on, 0, sizeof on);
@@ -469,7 +472,6 @@ static void an_answerer_is_looked_after(void **state)
                                              .close = crowd_close};
     static struct tern_port port = {.ops = &ops, .link = TERN_LINK_ETHER, .mtu = 1500};
     struct tern_loop_timer end = {.cb = stop};
-    char why[TERN_WHY];
     answered = aligned_alloc(64, sizeof *answered);
     assert_non_null(answered);
     memset(answered, 0, sizeof *answered);
@@ -480,10 +482,8 @@ static void an_answerer_is_looked_after(void **state)
     tern_loop_timer_set(lp, &end, in_us(60000000));
     assert_int_equal(tern_loop_run(lp), 0);
     assert_true(answered->alive_ns > first_alive);
-    tern_loop_free(lp);
+    loop_over(st);
     assert_int_equal(answered->alive_ns, 0);
-    lp = tern_loop_new(0, why); /* for tear_down */
-    tern_stack_free(st);
     free(answered);
 }
 
@@ -536,9 +536,7 @@ static void a_crowd_is_not_polled_for(void **state)
     assert_int_equal(tern_loop_run(lp), 0);
     assert_true(cpu_ns() - before < BUSY_NS);
     assert_true(gone_looked > 1);
-    tern_loop_free(lp);
-    lp = tern_loop_new(0, why); /* for tear_down */
-    tern_stack_free(st);
+    loop_over(st);
 }
 
 /* On one CPU whoever is waited for needs it. */
